@@ -1,0 +1,8 @@
+# A minimal Debian 12 with systemd: what a hoster hands over, less the kernel.
+set -euo pipefail
+systemctl enable systemd-networkd
+systemctl mask systemd-resolved systemd-logind console-getty getty.target systemd-networkd-wait-online systemd-firstboot apt-daily.timer apt-daily-upgrade.timer
+rm -f /etc/resolv.conf /etc/machine-id /var/lib/dbus/machine-id
+touch /etc/machine-id
+apt-get clean
+rm -rf /var/lib/apt/lists/*

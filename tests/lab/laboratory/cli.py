@@ -1,0 +1,94 @@
+"""lab up | down | reset | status | exec: for everything or for one part."""
+
+import argparse
+import os
+import shutil
+import sys
+import time
+
+from . import paths
+from .errors import LabError
+from .network import Network
+from .parts import PARTS
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="lab", description="A small company on one machine. ONPREM_CHAT_LAB names the instance (default: main).")
+    commands = parser.add_subparsers(dest="command", required=True)
+    names = [part.name for part in PARTS]
+    for command, text in (
+        ("up", "start what does not run; cleans what a killed run left"),
+        ("down", "stop and remove"),
+        ("reset", "back to the state before anything was done to it, and start"),
+        ("status", "what runs"),
+    ):
+        sub = commands.add_parser(command, help=text)
+        sub.add_argument("parts", nargs="*", choices=[*names, []], metavar="PART", help=f"{', '.join(names)}; default: all")
+    sub = commands.add_parser("exec", help="run a command in a part: lab exec PART -- COMMAND …")
+    sub.add_argument("part", choices=names)
+    sub.add_argument("arguments", nargs=argparse.REMAINDER)
+    return parser
+
+
+def main() -> int:
+    """Returns the exit code; `exec` never returns."""
+    options = _parser().parse_args()
+    try:
+        if os.geteuid() != 0:
+            raise LabError("The laboratory makes network namespaces and containers: run it as root.")
+        return Lab(paths.instance_name()).run(options)
+    except LabError as error:
+        print(f"lab: {error}", file=sys.stderr)
+        return 1
+
+
+class Lab:
+    """One instance with its network and parts."""
+
+    def __init__(self, instance: str) -> None:
+        self.instance = instance
+        self.network = Network(instance)
+        self.parts = [part(instance, self.network.name) for part in PARTS]
+
+    def run(self, options: argparse.Namespace) -> int:
+        """Do what the command line says."""
+        if options.command == "exec":
+            arguments = options.arguments[1:] if options.arguments[:1] == ["--"] else options.arguments
+            command = next(part for part in self.parts if part.name == options.part).command(arguments or ["bash"])
+            os.execvp(command[0], command)
+        chosen = [part for part in self.parts if not options.parts or part.name in options.parts]
+        if options.command == "status":
+            return self.status(chosen)
+        with paths.locked(paths.cache() / "labs" / f"{self.instance}.lock"):
+            getattr(self, options.command)(chosen, whole=not options.parts)
+        return 0
+
+    def up(self, chosen: list, whole: bool) -> None:
+        """Network first, then each part, each until it answers."""
+        started = time.monotonic()
+        self.network.up()
+        for part in chosen:
+            part.up()
+        print(f"lab: {self.instance} is up ({', '.join(part.name for part in chosen)}) after {time.monotonic() - started:.1f} s")
+
+    def down(self, chosen: list, whole: bool) -> None:
+        """Parts in reverse order; with the last of them the network and the instance's folder go too."""
+        for part in reversed(chosen):
+            part.down()
+        if whole:
+            self.network.down()
+            shutil.rmtree(paths.state(self.instance))
+        print(f"lab: {self.instance} is down ({', '.join(part.name for part in chosen)})")
+
+    def reset(self, chosen: list, whole: bool) -> None:
+        """Forget what was done to the parts."""
+        for part in reversed(chosen):
+            part.down()
+        self.up(chosen, whole)
+
+    def status(self, chosen: list) -> int:
+        """A line for each part; exit code 3 when one of them does not run, as systemctl does."""
+        running = [bool(self.network.is_up() and part.leader()) for part in chosen]
+        for part, runs in zip(chosen, running, strict=True):
+            print(f"{part.name:<8} {part.address:<14} {'running' if runs else 'stopped'}")
+        return 0 if all(running) else 3

@@ -1,0 +1,138 @@
+"""Root file systems as a chain of overlay layers in the cache.
+
+A layer is the difference that one script makes to the layer below it. Its name is a hash over everything that went into
+it (the script, its input files, the layer below, the package sources), so that a changed step is never hidden by the cache.
+"""
+
+import hashlib
+import shutil
+import subprocess
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from . import paths
+from .errors import LabError, run
+
+# name -> (layer below, further input files beside the script)
+LAYERS = {
+    "debian": (None, ["packages.txt"]),
+    "chat": ("debian", []),
+    "dc-packages": ("debian", []),
+    "dc": ("dc-packages", ["company.py"]),
+}
+OLD = 14 * 24 * 3600
+
+
+def sources_list() -> str:
+    """This machine's own Debian 12 package sources, as a sources.list: what it can reach, its containers can reach."""
+    query = run("apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Origin: Debian", "Created-By: Packages")
+    lines = sorted({line for line in query.stdout.splitlines() if line.split()[1].startswith("bookworm") and line.endswith(" main")})
+    if not any(line.split()[1] == "bookworm" for line in lines):
+        raise LabError("No package source for Debian 12 (bookworm) is known here. Run `apt-get update`; the laboratory needs a Debian 12 machine.")
+    return "".join(f"deb {line}\n" for line in lines)
+
+
+def _apt_proxy() -> str:
+    dump = run("apt-config", "dump", "Acquire::http::Proxy").stdout
+    return "\n".join(line for line in dump.splitlines() if line.startswith("Acquire::http::Proxy "))
+
+
+def key(name: str) -> str:
+    """Hash over everything that makes this layer."""
+    below, inputs = LAYERS[name]
+    digest = hashlib.sha256()
+    digest.update((key(below) if below else sources_list() + _apt_proxy()).encode())
+    for file in (f"{name}.sh", *inputs):
+        digest.update((paths.IMAGES / file).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _folder(name: str) -> Path:
+    return paths.cache() / "layers" / f"{name}-{key(name)}"
+
+
+def chain(name: str) -> list[Path]:
+    """The folders of a layer and all layers below it, topmost first."""
+    below = LAYERS[name][0]
+    return [_folder(name), *(chain(below) if below else [])]
+
+
+def build(name: str) -> None:
+    """Make a layer and everything below it, where missing."""
+    below = LAYERS[name][0]
+    if below:
+        build(below)
+    final = _folder(name)
+    with paths.locked(final.with_suffix(".lock")):
+        if final.is_dir():
+            return
+        print(f"lab: building the layer {name} …", flush=True)
+        work = final.with_suffix(".new")
+        # A killed build leaves a mount and a half-made folder.
+        subprocess.run(["umount", "-R", work / "root"], capture_output=True, check=False)
+        shutil.rmtree(work, ignore_errors=True)
+        try:
+            if below:
+                with overlay(chain(below), work):
+                    _in_container(name, work / "root")
+                (work / "upper").rename(final)
+            else:
+                _debootstrap(name, work / "root")
+                (work / "root").rename(final)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+        _forget_old(final.parent)
+
+
+def _forget_old(folder: Path) -> None:
+    """Remove layers that nothing asked for in two weeks: a change of a script leaves its former layer behind."""
+    mounts = Path("/proc/mounts").read_text()
+    for lock in folder.glob("*.lock"):
+        layer = lock.with_suffix("")
+        if time.time() - lock.stat().st_mtime > OLD and str(layer) not in mounts:
+            shutil.rmtree(layer, ignore_errors=True)
+            lock.unlink()
+
+
+def _debootstrap(name: str, root: Path) -> None:
+    root.mkdir(parents=True)
+    mirror = next(line.split()[1] for line in sources_list().splitlines() if line.split()[2] == "bookworm")
+    packages = ",".join((paths.IMAGES / "packages.txt").read_text().split())
+    run("debootstrap", "--variant=minbase", f"--include={packages}", "bookworm", str(root), mirror)
+    (root / "etc/apt/sources.list").write_text(sources_list())
+    if _apt_proxy():
+        (root / "etc/apt/apt.conf.d/10proxy").write_text(_apt_proxy() + "\n")
+    _in_container(name, root)
+
+
+def _in_container(name: str, root: Path) -> None:
+    """Run the layer's script in the file system that it changes, with this machine's network for apt."""
+    run(
+        "systemd-nspawn", "--register=no", "--keep-unit", "--quiet", "--pipe", "--resolv-conf=replace-host",
+        f"--machine=build-{name}", f"--bind-ro={paths.IMAGES}:/mnt", "-D", str(root), "/bin/bash", f"/mnt/{name}.sh",
+    )  # fmt: skip
+
+
+@contextmanager
+def overlay(lower: list[Path], folder: Path):
+    """Mount the layers at folder/root with folder/upper on top, for the time of a with block."""
+    mount(lower, folder)
+    try:
+        yield
+    finally:
+        run("umount", "-R", str(folder / "root"))
+
+
+def mount(lower: list[Path], folder: Path) -> None:
+    """Mount the layers at folder/root with folder/upper on top."""
+    for part in ("upper", "work", "root"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    # Left by the kernel with mode 000; a remount after a crash wants it gone.
+    shutil.rmtree(folder / "work" / "work", ignore_errors=True)
+    stack = ":".join(str(layer) for layer in lower)
+    options = f"lowerdir={stack},upperdir={folder / 'upper'},workdir={folder / 'work'}"
+    try:
+        run("mount", "-t", "overlay", "overlay", "-o", options, str(folder / "root"))
+    except LabError as error:
+        raise LabError(f"{error}\nIs the cache {paths.cache()} on a file system that overlayfs can write to (ext4, xfs)?") from error

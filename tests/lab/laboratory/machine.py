@@ -1,0 +1,182 @@
+"""One container with systemd, booted from its layers, on the laboratory's bridge."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from . import layers, paths
+from .errors import LabError, run
+
+CGROUPS = [path for path in (Path("/sys/fs/cgroup/systemd"), Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup")) if (path / "cgroup.procs").exists()]
+
+
+class Machine:
+    """Start, stop and enter one container. Subclasses say what is special about it."""
+
+    name: str
+    layer: str
+    address: str
+
+    def __init__(self, instance: str, namespace: str) -> None:
+        self.instance = instance
+        self.namespace = namespace
+        self.folder = paths.state(instance) / self.name
+        self.root = self.folder / "root"
+        self.log = self.folder / "console.log"
+        self._pidfile = self.folder / "pid"
+
+    def configure(self) -> None:
+        """Write what differs between instances into the root file system, before it boots."""
+
+    def ready(self) -> bool:
+        """Whether the service for which this machine exists answers."""
+        raise NotImplementedError
+
+    def up(self) -> None:
+        """Boot it unless it runs, and wait until it is ready."""
+        if not self.leader():
+            self._clean_up()
+            layers.build(self.layer)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            layers.mount(layers.chain(self.layer), self.folder)
+            self._network_files()
+            self.configure()
+            self._boot()
+        self._wait()
+
+    def down(self) -> None:
+        """Stop it and forget everything that was changed in it."""
+        self._clean_up()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def supervisor(self) -> int:
+        """Process id of systemd-nspawn, 0 if it does not run."""
+        try:
+            pid = int(self._pidfile.read_text())
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except (FileNotFoundError, ProcessLookupError, ValueError):
+            return 0
+        return pid if str(self.root).encode() in command else 0
+
+    def leader(self) -> int:
+        """Process id of the container's init, seen from outside; 0 if it does not run."""
+        pid = self.supervisor()
+        if not pid:
+            return 0
+        try:
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        except FileNotFoundError:
+            return 0
+        return int(children[0]) if children else 0
+
+    def command(self, arguments: list[str]) -> list[str]:
+        """The command that runs something in the container as root."""
+        leader = self.leader()
+        if not leader:
+            raise LabError(f"{self.name} is not running. Start it with `lab up {self.name}`.")
+        clean = ["env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8"]
+        return ["nsenter", "-t", str(leader), "--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd=/", *clean, *arguments]
+
+    def _boot(self) -> None:
+        groups = self._make_cgroups()
+
+        def join_cgroups() -> None:
+            for group in groups:
+                (group / "cgroup.procs").write_text(str(os.getpid()))
+
+        with self.log.open("wb") as log:
+            process = subprocess.Popen(
+                [
+                    "nsenter", f"--net=/run/netns/{self.namespace}",
+                    "systemd-nspawn", "--register=no", "--keep-unit", "--quiet", "--resolv-conf=off", "--timezone=off",
+                    f"--machine={self.name}", "-D", str(self.root), "--network-bridge=br0", "--console=pipe", "--boot",
+                ],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, preexec_fn=join_cgroups,
+            )  # fmt: skip
+        self._pidfile.write_text(str(process.pid))
+
+    def _wait(self, seconds: int = 90) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if not self.supervisor():
+                raise LabError(f"{self.name} ended while booting. Its console says:\n{self._tail()}")
+            if self.leader() and self.ready():
+                return
+            time.sleep(0.2)
+        raise LabError(f"{self.name} did not become ready within {seconds} s. Its console says:\n{self._tail()}")
+
+    def _tail(self) -> str:
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-25:])
+
+    def _clean_up(self) -> None:
+        pid = self.supervisor()
+        if pid:
+            leader = self.leader()
+            # Nothing in a root file system that is thrown away needs an orderly shutdown.
+            for victim in (leader, pid):
+                if victim:
+                    _kill(victim)
+            _wait_gone(pid)
+        subprocess.run(["umount", "-R", self.root], capture_output=True, check=False)
+        for group in self._cgroups():
+            for inner in sorted(group.glob("**/"), reverse=True):
+                try:
+                    inner.rmdir()
+                except OSError:
+                    break
+        self._pidfile.unlink(missing_ok=True)
+
+    def _cgroups(self) -> list[Path]:
+        return [base / f"onprem-lab-{self.instance}-{self.name}" for base in CGROUPS]
+
+    def _make_cgroups(self) -> list[Path]:
+        """A cgroup of its own: two containers that share one would stop each other's services."""
+        for group in self._cgroups():
+            group.mkdir(exist_ok=True)
+        return self._cgroups()
+
+    def _network_files(self) -> None:
+        from . import network
+
+        etc = self.root / "etc"
+        (etc / "hostname").write_text(f"{self.name}\n")
+        (etc / "hosts").write_text(f"127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n{self.address} {self.name}.corp.test {self.name}\n")
+        (etc / "systemd/network/10-lab.network").write_text(
+            f"[Match]\nName=host0\n[Network]\nAddress={self.address}/{network.SUBNET.prefixlen}\nGateway={network.GATEWAY}\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n"
+        )
+
+    def answers(self, port: int) -> bool:
+        """Whether a TCP port of this machine accepts a connection from the laboratory's network."""
+        probe = f"exec 3<>/dev/tcp/{self.address}/{port}"
+        result = subprocess.run(
+            ["nsenter", f"--net=/run/netns/{self.namespace}", "timeout", "2", "bash", "-c", probe], capture_output=True, check=False
+        )
+        return result.returncode == 0
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def _wait_gone(pid: int, seconds: int = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            os.waitpid(pid, os.WNOHANG)  # when it is a child of this very process
+        except ChildProcessError:
+            pass
+        if not Path(f"/proc/{pid}").exists():
+            return
+        time.sleep(0.05)
+    raise LabError(f"Process {pid} does not end.")
+
+
+def in_namespace(namespace: str, *command: str, **options) -> subprocess.CompletedProcess:
+    """Run a tool of this machine in the laboratory's network."""
+    return run("nsenter", f"--net=/run/netns/{namespace}", *command, **options)

@@ -1,0 +1,132 @@
+"""The parts of the company: what each of them is and how one knows that it works."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from . import network, paths
+from .errors import LabError, run
+from .machine import Machine
+
+DOMAIN = "corp.test"
+
+
+class DomainController(Machine):
+    """dc1: Samba AD DC with its own DNS server."""
+
+    name = "dc1"
+    layer = "dc"
+    address = "10.203.0.10"
+
+    def configure(self) -> None:
+        smb = self.root / "etc/samba/smb.conf"
+        lines = [line for line in smb.read_text().splitlines() if not line.strip().startswith("dns forwarder")]
+        lines.insert(lines.index("[global]") + 1, f"\tdns forwarder = {upstream_resolver()}")
+        smb.write_text("\n".join(lines) + "\n")
+        (self.root / "etc/resolv.conf").write_text("search corp.test\nnameserver 127.0.0.1\n")
+        # The controller and the tests need to know what was drawn when the domain was provisioned.
+        state = paths.state(self.instance)
+        for file, mode in (("secrets.json", 0o600), ("company-ca.crt", 0o644)):
+            shutil.copyfile(self.root / "var/lib/lab" / file, state / file)
+            (state / file).chmod(mode)
+
+    def ready(self) -> bool:
+        answer = subprocess.run(
+            [
+                "nsenter", f"--net=/run/netns/{self.namespace}", "dig", "+short", "+time=1", "+tries=1",
+                f"@{self.address}", "SRV", f"_ldap._tcp.dc._msdcs.{DOMAIN}",
+            ],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        return f"dc1.{DOMAIN}." in answer.stdout and self.answers(636) and self.answers(88)
+
+
+class ChatHost(Machine):
+    """chat: a bare Debian 12 that Ansible reaches over ssh like any production host."""
+
+    name = "chat"
+    layer = "chat"
+    address = "10.203.0.20"
+
+    def configure(self) -> None:
+        (self.root / "etc/resolv.conf").write_text(f"nameserver {DomainController.address}\n")
+        state = paths.state(self.instance)
+        identity = state / "ssh_key"
+        if not identity.exists():
+            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "onprem-chat-lab", "-f", str(identity))
+        authorized = self.root / "home/deploy/.ssh/authorized_keys"
+        shutil.copyfile(f"{identity}.pub", authorized)
+        authorized.chmod(0o600)
+        owner = authorized.parent.stat()
+        shutil.chown(authorized, owner.st_uid, owner.st_gid)
+        host_key = (self.root / "etc/ssh/ssh_host_ed25519_key.pub").read_text().split()
+        (state / "known_hosts").write_text(f"{self.address},{self.name}.{DOMAIN},{self.name} {host_key[0]} {host_key[1]}\n")
+
+    def ready(self) -> bool:
+        return self.answers(22) and not Path(self.root, "run/nologin").exists()
+
+
+class Users:
+    """Where users and the controller sit: a namespace on the company's network with the company's resolver."""
+
+    name = "users"
+    address = network.USERS
+
+    def __init__(self, instance: str, namespace: str) -> None:
+        self.instance = instance
+        self.namespace = namespace
+        self.folder = paths.state(instance) / self.name
+
+    def up(self) -> None:
+        """Write the files that differ from this machine's own while something runs there."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "resolv.conf").write_text(f"nameserver {DomainController.address}\n")
+        (self.folder / "hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
+        (self.folder / "krb5.conf").write_text(
+            "[libdefaults]\n default_realm = CORP.TEST\n dns_lookup_kdc = true\n dns_lookup_realm = false\n"
+            " rdns = false\n dns_canonicalize_hostname = false\n"
+        )
+
+    def down(self) -> None:
+        """End what still runs there."""
+        if Path("/run/netns", f"{self.namespace}-users").exists():
+            network.kill_inside(f"{self.namespace}-users")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def leader(self) -> int:
+        """No process of its own; it is there when its namespace is."""
+        return int(self.folder.exists())
+
+    def command(self, arguments: list[str]) -> list[str]:
+        """The command that runs something where users are: this machine's file system, their network and resolver."""
+        if not self.folder.exists():
+            raise LabError("The users' network is not there. Start it with `lab up`.")
+        binds = "".join(f"mount --bind {self.folder}/{file} /etc/{file}; " for file in ("resolv.conf", "hosts"))
+        script = f'{binds}exec "$@"'
+        environment = [
+            f"ONPREM_CHAT_LAB={self.instance}",
+            f"ONPREM_CHAT_LAB_STATE={paths.state(self.instance)}",
+            f"KRB5_CONFIG={self.folder}/krb5.conf",
+        ]
+        return [
+            "nsenter", f"--net=/run/netns/{self.namespace}-users",
+            "unshare", "--mount", "--propagation=private",
+            "bash", "-c", script, "bash", "env", *environment, *arguments,
+        ]  # fmt: skip
+
+
+def upstream_resolver() -> str:
+    """The name server that this machine itself uses, as seen from another host."""
+    for file in ("/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"):
+        try:
+            lines = Path(file).read_text().splitlines()
+        except FileNotFoundError:
+            continue
+        for line in lines:
+            word, _, address = line.partition(" ")
+            if word == "nameserver" and not address.strip().startswith(("127.", "::1")) and ":" not in address:
+                return address.strip()
+    raise LabError("No name server with an IPv4 address other than 127.x stands in /etc/resolv.conf; the laboratory's DNS server needs one to forward to.")
+
+
+PARTS = (Users, DomainController, ChatHost)
