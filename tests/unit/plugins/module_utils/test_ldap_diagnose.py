@@ -1,0 +1,392 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ansible_collections.onprem.chat.plugins.module_utils._ldap import certificate, diagnose, probe
+from ansible_collections.onprem.chat.plugins.module_utils._ldap.session import (
+    Answer,
+    BadFilter,
+    Entry,
+    Refused,
+    SessionLost,
+)
+
+NOW = 1_800_000_000.0
+BASE = "OU=Company,DC=corp,DC=test"
+GROUP = "CN=Chat Users,OU=Groups,OU=Company,DC=corp,DC=test"
+FILTER = "(objectClass=user)"
+SECRET = "canary-S3cret"
+
+
+class Network:
+    """The stages below LDAP, as wanted."""
+
+    def __init__(self, addresses=("10.0.0.1",), resolve=None, connect=None, tls=None, not_after=NOW + 90 * 86400):
+        self.addresses, self.errors, self.tls_error, self.not_after = list(addresses), connect or {}, tls, not_after
+        self.resolve_error = resolve
+        self.calls = []
+
+    is_address = staticmethod(probe.is_address)
+
+    def resolve(self, host, port):
+        if self.resolve_error:
+            raise self.resolve_error
+        return self.addresses
+
+    def connect(self, address, port, timeout):
+        self.calls.append(("connect", address, port))
+        if address in self.errors:
+            raise self.errors[address]
+        return self
+
+    def close(self):
+        pass
+
+    def verified_tls(self, host, address, port, encryption, ca_path, timeout):
+        self.calls.append(("tls", host, address, port, encryption, ca_path))
+        if self.tls_error:
+            raise self.tls_error
+        view = certificate.CertificateView("00" * 32, "CN=dc1", "CN=Company CA", self.not_after, reader="openssl")
+        return probe.TlsView("TLSv1.3", view)
+
+
+class Directory:
+    """A directory in a dict: {dn: attributes}; searches are answered by rules (text of the filter -> entries)."""
+
+    def __init__(self, bind=None, rules=None, base=None):
+        self.bind_answer = Answer(0) if bind is None else bind
+        self.rules = rules or {}
+        self.base_answer = [Entry(BASE)] if base is None else base
+        self.calls = []
+        self.closed = False
+
+    def __call__(self, host, port, encryption, ca_path, timeout):
+        return self
+
+    def bind(self, bind_dn, password):
+        self.calls.append(("bind", bind_dn, password))
+        if isinstance(self.bind_answer, Exception):
+            raise self.bind_answer
+        return self.bind_answer
+
+    def search(self, base, text, scope="SUBTREE", attributes=()):
+        self.calls.append(("search", base, text, scope))
+        answer = self.base_answer if (base, scope) == (BASE, "BASE") else self.rules.get(text, [])
+        if base == GROUP:
+            answer = self.rules.get("group", [])
+        if isinstance(answer, Exception):
+            raise answer
+        yield from answer
+
+    def close(self):
+        self.closed = True
+
+
+def question(**changes):
+    options = {
+        "servers": ["dc1.corp.test"],
+        "port": 636,
+        "encryption": "ldaps",
+        "base": BASE,
+        "filter": FILTER,
+        "bind_dn": "CN=chat",
+        "bind_password": SECRET,
+        "ca_path": "/ca.pem",
+    }
+    options.update(changes)
+    return diagnose.Question(**options)
+
+
+def person(login, mail=None, **attributes):
+    values = {name.lower(): [value] for name, value in attributes.items()}
+    if mail is not None:
+        values["mail"] = [mail]
+    return Entry(f"CN={login},{BASE}", values)
+
+
+ANNA = person("anna", "anna@corp.test", userAccountControl="512", pwdLastSet="1")
+
+
+def ask(network=None, directory=None, **changes):
+    directory = directory or Directory(rules={FILTER: [ANNA], "(mail=anna@corp.test)": [ANNA]})
+    checks = diagnose.diagnose(question(**changes), network or Network(), directory, now=NOW).as_list()
+    assert SECRET not in json.dumps(checks)
+    assert directory.closed
+    return checks
+
+
+def by_id(checks, id):
+    return [check for check in checks if check["id"] == id]
+
+
+def one(checks, id):
+    (check,) = by_id(checks, id)
+    return check
+
+
+def statuses(checks):
+    return [(check["id"], check["status"]) for check in checks]
+
+
+def test_everything_passes():
+    group = Entry(GROUP, {"objectclass": ["top", "group"], "member": ["CN=a", "CN=b"]})
+    rules = {FILTER: [ANNA], "(mail=anna@corp.test)": [ANNA], "group": [group]}
+    rules[f"(&(objectClass=group)(memberOf={GROUP}))"] = [Entry("CN=b")]
+    network, directory = Network(), Directory(rules=rules)
+    checks = ask(network, directory, users=["anna@corp.test"], group=GROUP)
+    assert statuses(checks) == [(stage, "pass") for stage in diagnose.STAGES]
+    assert [check["evidence"] for check in checks] == [
+        "10.0.0.1",
+        "10.0.0.1 answers",
+        "TLSv1.3, trusted and for dc1.corp.test, certificate of CN=dc1, issued by CN=Company CA, "
+        "valid until 2027-04-15 (90 days)",
+        "bound as CN=chat (ldaps)",
+        "exists",
+        "1 entries match",
+        f"CN=anna,{BASE}, enabled",
+        "2 direct members, 1 of them groups below the base",
+    ]
+    assert network.calls[-1] == ("tls", "dc1.corp.test", "10.0.0.1", 636, "ldaps", "/ca.pem")
+    assert directory.calls[0] == ("bind", "CN=chat", SECRET)
+
+
+def test_question_does_not_show_its_password():
+    assert SECRET not in repr(question())
+
+
+@pytest.mark.parametrize(
+    ("network", "failed", "position"),
+    [
+        (Network(resolve=probe.ProbeError("dc1.corp.test does not resolve", "h")), "ldap.dns", 0),
+        (Network(connect={"10.0.0.1": probe.ProbeError("10.0.0.1:636: connection refused", "h")}), "ldap.tcp", 1),
+        (Network(tls=probe.ProbeError("certificate has expired", "h")), "ldap.tls", 2),
+    ],
+)
+def test_later_stages_are_skipped_with_the_reason(network, failed, position):
+    directory = Directory()
+    checks = ask(network, directory, users=["anna@corp.test", "boris@corp.test"], group=GROUP)
+    assert [check["status"] for check in checks] == ["pass"] * position + ["fail"] + ["skip"] * (8 - position)
+    reason = f"not asked because {failed} failed for dc1.corp.test:636"
+    assert {check["evidence"] for check in checks if check["status"] == "skip"} == {reason}
+    assert directory.calls == []  # above all no password
+
+
+def test_users_and_group_are_not_skipped_when_not_asked_for():
+    checks = ask(Network(resolve=probe.ProbeError("x", "h")))
+    assert [check["id"] for check in checks] == list(diagnose.STAGES[:6])
+
+
+def test_every_server_is_asked():
+    checks = ask(servers=["dc1.corp.test", "dc2.corp.test"])
+    assert [check["subject"] for check in by_id(checks, "ldap.tcp")] == ["dc1.corp.test:636", "dc2.corp.test:636"]
+
+
+def test_address_needs_no_resolver():
+    checks = ask(Network(resolve=probe.ProbeError("x", "h")), servers=["10.0.0.9"])
+    assert one(checks, "ldap.dns")["evidence"] == "is an address, nothing to resolve"
+
+
+def test_one_of_two_addresses_is_dead():
+    network = Network(["10.0.0.1", "10.0.0.2"], connect={"10.0.0.1": probe.ProbeError("10.0.0.1:636: no answer", "fw")})
+    check = one(ask(network), "ldap.tcp")
+    assert check["status"] == "warn"
+    assert check["evidence"] == "10.0.0.2 answers, but 10.0.0.1:636: no answer"
+    assert ("tls", "dc1.corp.test", "10.0.0.2", 636, "ldaps", "/ca.pem") in network.calls
+
+
+def test_without_encryption_is_a_warning():
+    check = one(ask(encryption="none", port=389), "ldap.tls")
+    assert check["status"] == "warn"
+    assert "readable on the network" in check["evidence"]
+
+
+def test_certificate_ends_soon():
+    assert one(ask(Network(not_after=NOW + 10 * 86400)), "ldap.tls")["status"] == "warn"
+
+
+def test_wrong_password():
+    message = "80090308: LdapErr: DSID-0C0903A9, comment: AcceptSecurityContext error, data 52e, v1db1"
+    checks = ask(directory=Directory(bind=Answer(49, "invalidCredentials", message)))
+    check = one(checks, "ldap.bind")
+    assert check["evidence"] == (
+        "CN=chat: invalidCredentials (LDAP result 49), Active Directory code 52e: wrong password, or wrong account name"
+    )
+    assert [check["status"] for check in checks] == ["pass", "pass", "pass", "fail", "skip", "skip"]
+
+
+def test_empty_password_is_not_sent():
+    directory = Directory()
+    check = one(ask(directory=directory, bind_password=""), "ldap.bind")
+    assert check["evidence"] == "CN=chat: the password is empty"
+    assert directory.calls == []
+
+
+def test_connection_lost_at_bind():
+    check = one(ask(directory=Directory(bind=SessionLost("session terminated by server"))), "ldap.bind")
+    assert check["evidence"] == "CN=chat: no usable answer: session terminated by server"
+
+
+def test_anonymous():
+    assert one(ask(bind_dn=None, bind_password=None), "ldap.bind")["evidence"] == "bound as anonymous (ldaps)"
+
+
+def test_no_such_base_still_asks_for_the_group():
+    group = Entry(GROUP, {"objectclass": ["group"], "member": ["CN=a"]})
+    base = Refused(32, "noSuchObject", "", "DC=corp,DC=test")
+    checks = ask(directory=Directory(base=base, rules={"group": [group]}), users=["anna@corp.test"], group=GROUP)
+    assert one(checks, "ldap.base")["evidence"].startswith(f"{BASE} does not exist; the deepest part that exists")
+    assert statuses(checks)[-4:] == [
+        ("ldap.base", "fail"),
+        ("ldap.filter", "skip"),
+        ("ldap.user", "skip"),
+        ("ldap.group", "pass"),
+    ]
+
+
+def test_base_is_hidden():
+    assert one(ask(directory=Directory(base=[])), "ldap.base")["evidence"] == "the server shows no such entry"
+
+
+def test_base_lost():
+    assert one(ask(directory=Directory(base=SessionLost("gone"))), "ldap.base")["status"] == "fail"
+
+
+def test_bad_filter_does_not_stop_users():
+    rules = {FILTER: BadFilter("malformed filter"), "(mail=anna@corp.test)": [ANNA]}
+    checks = ask(directory=Directory(rules=rules), users=["anna@corp.test"])
+    assert one(checks, "ldap.filter")["evidence"] == "(objectClass=user) is no LDAP filter: malformed filter"
+    assert one(checks, "ldap.user")["status"] == "pass"
+
+
+def test_filter_finds_nobody():
+    check = one(ask(directory=Directory()), "ldap.filter")
+    assert check["evidence"] == "no entry matches (objectClass=user)"
+    assert check["hint"].startswith("Nobody could log in.")
+
+
+def test_filter_refused():
+    check = one(ask(directory=Directory(rules={FILTER: Refused(50, "insufficientAccessRights", "")})), "ldap.filter")
+    assert check["evidence"] == "insufficientAccessRights (LDAP result 50)"
+
+
+def test_filter_lost():
+    check = one(ask(directory=Directory(rules={FILTER: SessionLost("receive timeout")})), "ldap.filter")
+    assert check["evidence"] == "no usable answer: receive timeout"
+
+
+def test_nobody_has_the_attribute():
+    check = one(ask(directory=Directory(rules={FILTER: [person("anna")]})), "ldap.filter")
+    assert check["evidence"] == "1 entries match, none of them has mail"
+
+
+def test_some_lack_the_attribute():
+    check = one(ask(directory=Directory(rules={FILTER: [ANNA, person("boris")]})), "ldap.filter")
+    assert (check["status"], check["evidence"]) == ("pass", "2 entries match, 1 of them without mail")
+
+
+def test_more_users_than_a_page():
+    many = [person(f"u{number}", f"u{number}@corp.test") for number in range(1001)]
+    check = one(ask(directory=Directory(rules={FILTER: many})), "ldap.filter")
+    assert (check["status"], check["evidence"]) == ("warn", "1001 entries match")
+    assert "first 1000" in check["hint"]
+
+
+def test_collision_when_case_is_folded():
+    twins = [ANNA, person("anna2", "ANNA@Corp.Test")]
+    check = one(ask(directory=Directory(rules={FILTER: twins})), "ldap.user")
+    assert check["status"] == "fail"
+    assert check["evidence"] == (
+        f"2 entries share mail=anna@corp.test (case does not count): CN=anna,{BASE}; CN=anna2,{BASE}"
+    )
+
+
+def user(found, near=(), allowed=(ANNA,), name="anna@corp.test"):
+    rules = {
+        FILTER: list(allowed),
+        f"(mail={name})": list(found),
+        f"(|(userPrincipalName={name})(sAMAccountName={name.partition('@')[0]}))": list(near),
+    }
+    return one(ask(directory=Directory(rules=rules), users=[name]), "ldap.user")
+
+
+def test_user_missing():
+    check = user([])
+    assert check["evidence"] == "no entry has mail=anna@corp.test"
+    assert check["hint"] == f"Is the name spelt right, is the account below {BASE}, and is mail filled?"
+
+
+def test_user_has_no_mail():
+    assert user([], near=[person("anna")])["hint"] == f"CN=anna,{BASE} may be meant: fill its attribute mail."
+
+
+def test_user_twice():
+    assert user([ANNA, person("anna2")])["evidence"].startswith("2 entries have mail=anna@corp.test: CN=anna,")
+
+
+def test_user_disabled():
+    assert user([person("anna", userAccountControl="514")])["evidence"] == f"CN=anna,{BASE} is disabled"
+
+
+def test_user_expired():
+    assert user([person("anna", accountExpires="132000000000000000")])["evidence"] == f"CN=anna,{BASE} has expired"
+
+
+@pytest.mark.parametrize("never", ["0", "9223372036854775807"])
+def test_user_never_expires(never):
+    assert user([person("anna", accountExpires=never)])["status"] == "pass"
+
+
+def test_user_left_out_by_the_filter():
+    check = user([ANNA], allowed=[person("boris", "boris@corp.test")])
+    assert check["evidence"] == f"CN=anna,{BASE} exists, but the filter leaves it out"
+
+
+def test_user_locked_out():
+    assert user([person("anna", lockoutTime="132000000000000000")])["status"] == "warn"
+
+
+def test_user_must_change_password():
+    assert "must change the password" in user([person("anna", pwdLastSet="0")])["evidence"]
+
+
+def test_user_names_are_escaped():
+    directory = Directory(rules={FILTER: [ANNA]})
+    ask(directory=directory, users=["*)(x@corp.test"])
+    assert ("search", BASE, "(mail=\\2a\\29\\28x@corp.test)", "SUBTREE") in directory.calls
+
+
+def group(entries, name=GROUP):
+    rules = {FILTER: [ANNA], "group": entries}
+    rules["(&(objectClass=group)(|(sAMAccountName=Chat Users)(cn=Chat Users)))"] = entries
+    return one(ask(directory=Directory(rules=rules), group=name), "ldap.group")
+
+
+def test_group_by_name():
+    assert group([Entry(GROUP, {"objectclass": ["group"], "member": ["CN=a"]})], "Chat Users")["status"] == "pass"
+
+
+def test_group_name_is_ambiguous():
+    assert group([Entry("a"), Entry("b")], "Chat Users")["evidence"] == "2 groups have this name"
+
+
+def test_group_missing():
+    assert group([])["evidence"] == "no such group"
+    assert "does not exist" in group(Refused(32, "noSuchObject", ""))["evidence"]
+
+
+def test_group_is_none():
+    assert group([Entry(GROUP, {"objectclass": ["person"]})])["evidence"] == f"{GROUP} is no group"
+
+
+def test_group_is_empty():
+    assert group([Entry(GROUP, {"objectclass": ["group"]})])["evidence"] == "the group has no members"
+
+
+def test_group_above_the_range_limit():
+    check = group([Entry(GROUP, {"objectclass": ["group"], "member": [f"CN={n}" for n in range(1501)]})])
+    assert (check["status"], "empty group" in check["hint"]) == ("warn", True)
