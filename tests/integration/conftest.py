@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -54,17 +55,29 @@ class Lab:
         return self.exec("users", ["ansible-playbook", "-i", str(inventory or self.inventory), name, *arguments], check=check, **options)
 
     def module(self, name: str, arguments: dict, *more: str, host: str = "localhost") -> dict:
-        """Run one module on the controller (or another host) and return its result, failed or not."""
-        result = self.exec(
-            "users",
-            ["ansible", host, "-i", str(self.inventory), "-m", name, "-a", json.dumps(arguments), *more],
-            env={**os.environ, "ANSIBLE_LOAD_CALLBACK_PLUGINS": "1", "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.json"},
-        )
-        try:
-            task = json.loads(result.stdout[result.stdout.index("{") :])["plays"][0]["tasks"][0]
-        except (ValueError, LookupError):
-            pytest.fail(f"{name} returned no result:\n{result.stdout}\n{result.stderr}")
-        return task["hosts"][host]
+        """Run one module on the controller (or another host) and return its result, failed or not.
+
+        Arguments and result travel in files that only root reads: they hold passwords.
+        """
+        with tempfile.TemporaryDirectory(dir=self.state) as folder:
+            result_file = Path(folder, "result.json")
+            tasks = [
+                {"name": "Ask", name: arguments, "register": "result", "ignore_errors": True},
+                {
+                    "name": "Keep the result",
+                    "ansible.builtin.copy": {"content": "{{ result | to_json }}", "dest": str(result_file), "mode": "0600"},
+                    "delegate_to": "localhost",
+                    "vars": {"ansible_become": False},
+                    "check_mode": False,
+                    "diff": False,
+                },
+            ]
+            playbook = Path(folder, "module.yml")
+            playbook.write_text(json.dumps([{"name": "One module", "hosts": host, "gather_facts": False, "tasks": tasks}]))
+            result = self.playbook(str(playbook), *more)
+            if not result_file.exists():
+                pytest.fail(f"{name} returned no result:\n{result.stdout}\n{result.stderr}")
+            return json.loads(result_file.read_text())
 
     def _lab(self, command: str, *parts: str) -> None:
         result = subprocess.run([LAB, command, *parts], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)

@@ -36,10 +36,18 @@ def main() -> int:
     try:
         if os.geteuid() != 0:
             raise LabError("The laboratory makes network namespaces and containers: run it as root.")
+        if os.environ.get("ONPREM_CHAT_LAB_OUTSIDE") and options.command != "exec":
+            _leave_users_part()
         return Lab(paths.instance_name()).run(options)
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1
+
+
+def _leave_users_part() -> None:
+    """Called from inside `lab exec users` (molecule does): mounts and links belong to the machine, not to that place."""
+    outside = os.environ.pop("ONPREM_CHAT_LAB_OUTSIDE")
+    os.execvp("nsenter", ["nsenter", "-t", outside, "--mount", "--net", f"--wd={os.getcwd()}", sys.executable, *sys.argv])
 
 
 class Lab:

@@ -1,5 +1,6 @@
 """The parts of the company: what each of them is and how one knows that it works."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -60,7 +61,12 @@ class ChatHost(Machine):
         owner = authorized.parent.stat()
         shutil.chown(authorized, owner.st_uid, owner.st_gid)
         host_key = (self.root / "etc/ssh/ssh_host_ed25519_key.pub").read_text().split()
-        (state / "known_hosts").write_text(f"{self.address},{self.name}.{DOMAIN},{self.name} {host_key[0]} {host_key[1]}\n")
+        (state / "known_hosts").write_text(f"{self.address} {host_key[0]} {host_key[1]}\n")
+        # For ssh, Ansible and testinfra alike: `ssh -F …/ssh_config chat`.
+        (state / "ssh_config").write_text(
+            f"Host {self.name} {self.name}.{DOMAIN} {self.address}\n  HostName {self.address}\n  User deploy\n  IdentityFile {identity}\n"
+            f"  IdentitiesOnly yes\n  UserKnownHostsFile {state}/known_hosts\n  StrictHostKeyChecking yes\n"
+        )
 
     def ready(self) -> bool:
         return self.answers(22) and not Path(self.root, "run/nologin").exists()
@@ -106,6 +112,8 @@ class Users:
         environment = [
             f"ONPREM_CHAT_LAB={self.instance}",
             f"ONPREM_CHAT_LAB_STATE={paths.state(self.instance)}",
+            # A process that stays outside as long as the command runs: the way back for `lab reset` in the command.
+            f"ONPREM_CHAT_LAB_OUTSIDE={os.getppid()}",
             f"KRB5_CONFIG={self.folder}/krb5.conf",
         ]
         return [
