@@ -1,0 +1,174 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection onprem.chat: may change at any time. Do not import it from elsewhere.
+
+"""Read, plan, apply, read back. Knows no notation and no transport."""
+
+from __future__ import annotations
+
+import collections.abc
+import dataclasses
+import random
+import time
+
+from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import ConflictError, DnsError, NotSo
+from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import (
+    Change,
+    Intent,
+    World,
+    applied,
+    check_intents,
+    keys_to_read,
+    plan,
+    zone_lines,
+)
+from ansible_collections.onprem.chat.plugins.module_utils._dns.values import Key, RecordSet
+
+ATTEMPTS = 10
+LOOKS = 4
+# How often an update is sent of which nobody knows what became of it.
+UNKNOWN = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What was done.
+
+    before, after: the sets that were (or would be) changed, as they were first read and as they were read back.
+    records: every set that was asked for, as it is now (in check mode: as it would be).
+    answer: ``none`` (no update was sent), ``verified``, ``unverifiable`` or ``lost``.
+    """
+
+    changed: bool
+    before: tuple[RecordSet | None, ...]
+    after: tuple[RecordSet | None, ...]
+    records: tuple[RecordSet, ...]
+    updates: int = 0
+    answer: str = "none"
+
+
+def _outcome(first: World, now: World, intents, changed: bool, updates: int, answer: str) -> Outcome:
+    keys = sorted(intent.key for intent in intents)
+    touched = [key for key in keys if first.get(key) != now.get(key)] if changed else []
+    return Outcome(
+        changed=changed,
+        before=tuple(first.get(key) for key in touched),
+        after=tuple(now.get(key) for key in touched),
+        records=tuple(now[key] for key in keys if key in now),
+        updates=updates,
+        answer=answer,
+    )
+
+
+def apply_intents(
+    server,
+    intents: collections.abc.Sequence[Intent],
+    check_mode: bool = False,
+    attempts: int = ATTEMPTS,
+    sleep: collections.abc.Callable[[float], None] = time.sleep,
+) -> Outcome:
+    """Make the intents so on the server, all in one step, and prove it; or say why not.
+
+    The update is guarded: it happens only if everything it touches is still what was read. So it can be sent again
+    without fear when nobody knows what became of it, and when somebody else was faster the plan is made anew.
+    """
+    check_intents(intents)
+    keys = keys_to_read(intents)
+    first = server.read(keys)
+    changes = plan(first, intents)
+    if not changes or check_mode:
+        if changes:
+            server.open_session()  # a wrong password shall be found by the check, not by the run after it
+        return _outcome(first, applied(first, changes), intents, bool(changes), 0, "none")
+
+    world = first
+    wrote = renewed = through_wildcards = False
+    unknown = 0
+    answer = None
+    for updates in range(1, attempts + 1):
+        answer = server.update(changes, world)
+        now, left = _look(server, keys, intents, answer, through_wildcards, sleep)
+        wrote = wrote or (not left and answer.rcode in ("", "NOERROR"))
+        if not left:
+            return _outcome(first, now, intents, wrote, updates, answer.fate)
+        if answer.is_refusal:
+            if answer.tsig_error and not renewed and server.signer.renew():
+                # Samba keeps 128 contexts and forgets the oldest: one new negotiation is the cure.
+                renewed, world, changes = True, now, left
+                continue
+            raise server.refused(answer)
+        if answer.rcode == "NOERROR" and answer.verified:
+            raise _not_so(server, left)
+        if answer.is_conflict and _touched(now, changes) == _touched(world, changes):
+            # Refused as changed, and yet unchanged: a wildcard may answer for a name that does not exist.
+            through_wildcards = True
+            now = server.read(keys, through_wildcards=True)
+            left = plan(now, intents)
+            if not left:
+                return _outcome(first, now, intents, wrote, updates, answer.fate)
+        world, changes = now, left
+        unknown += not answer.is_conflict
+        if unknown == UNKNOWN:
+            break
+        sleep(random.uniform(0, min(0.02 * 2**updates, 1.0)))  # noqa: S311 - no secret, only to part two writers
+    raise _gave_up(server, updates, world, changes, answer)
+
+
+def _look(server, keys, intents, answer, through_wildcards: bool, sleep) -> tuple[dict[Key, RecordSet], tuple]:
+    """Read back; a little patience when the server may still be at work."""
+    looks = LOOKS if answer.rcode in ("", "NOERROR") else 1
+    for look in range(looks):
+        if look:
+            sleep(0.1 * 2**look)
+        try:
+            now = server.read(keys, through_wildcards=through_wildcards)
+        except DnsError as error:
+            raise NotSo(
+                f"An update was sent to DNS server {server}, and then reading back failed, so whether it happened is "
+                f"unknown. {error.what}",
+                error.cause,
+                "Run the task again: it goes on from what is there.",
+            ) from error
+        left = plan(now, intents)
+        if not left:
+            break
+    return now, left
+
+
+def _touched(world: World, changes: collections.abc.Iterable[Change]) -> list[RecordSet | None]:
+    return [world.get(change.key) for change in changes]
+
+
+def _shown(sets: collections.abc.Iterable[RecordSet | None]) -> str:
+    return "; ".join(zone_lines(sets).splitlines()) or "nothing"
+
+
+def _not_so(server, left: collections.abc.Iterable[Change]) -> NotSo:
+    left = list(left)
+    return NotSo(
+        f"DNS server {server} accepted the update, but reading back shows something else. "
+        f"Wanted: {_shown(change.after for change in left)}. There is: {_shown(change.before for change in left)}.",
+        "Does somebody else write the same records, or does the server ignore this kind of record?",
+        "See the log of the DNS server.",
+    )
+
+
+def _gave_up(server, attempts: int, world: World, changes, answer) -> Exception:
+    wanted = _shown(change.after for change in changes)
+    there = _shown(world.get(change.key) for change in changes)
+    if answer.is_conflict:
+        return ConflictError(
+            f"DNS server {server}: the records were changed by somebody else before each of {attempts} attempts. "
+            f"Wanted: {wanted}. There is: {there}.",
+            "Does another play or host write the same records all the time?",
+            "Nothing of this task was written. Use state=present where several writers share a record set.",
+        )
+    seen = answer.why or answer.rcode
+    return NotSo(
+        f"DNS server {server}: the update was sent {attempts} times, its outcome could not be learnt from the answers "
+        f"({seen}), and reading back shows that it did not happen. Wanted: {wanted}. There is: {there}.",
+        "Does the server drop updates silently?",
+        "See the log of the DNS server.",
+    )

@@ -1,0 +1,145 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection onprem.chat: may change at any time. Do not import it from elsewhere.
+
+"""The messages: questions, updates guarded by what was read, and what an answer says."""
+
+from __future__ import annotations
+
+import collections.abc
+import dataclasses
+
+from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import InputError, ServerError
+from ansible_collections.onprem.chat.plugins.module_utils._dns.lib import dns
+from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import Change, World
+from ansible_collections.onprem.chat.plugins.module_utils._dns.values import (
+    TYPES,
+    Key,
+    RecordSet,
+    canonical,
+    record_set,
+)
+
+CONFLICTS = ("YXDOMAIN", "YXRRSET", "NXRRSET", "NXDOMAIN")
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What came back for an update. Only a verified answer is a fact, every other one is a rumour.
+
+    rcode: ``NOERROR``, ``REFUSED`` ... or "" when no answer came.
+    tsig_error: ``BADKEY``, ``BADSIG``, ``BADTIME`` or "".
+    why: why it could not be verified, or why there is none.
+    """
+
+    rcode: str
+    verified: bool
+    tsig_error: str = ""
+    why: str = ""
+
+    @property
+    def is_conflict(self) -> bool:
+        return self.rcode in CONFLICTS and not self.tsig_error
+
+    @property
+    def is_refusal(self) -> bool:
+        return bool(self.tsig_error) or self.rcode not in ("", "NOERROR", *CONFLICTS)
+
+    @property
+    def fate(self) -> str:
+        """The answer in one word for the user."""
+        return "verified" if self.verified else ("unverifiable" if self.rcode else "lost")
+
+
+def question(key: Key):
+    """A question to the server itself: not recursive."""
+    message = dns.message.make_query(key.name, key.type)
+    message.flags = 0
+    return message
+
+
+def _rdatas(key: Key, values: collections.abc.Iterable[str]) -> list:
+    kind = dns.rdatatype.from_text(key.type)
+    return [dns.rdata.from_text(dns.rdataclass.IN, kind, value) for value in values]
+
+
+def _require(message, key: Key, records: RecordSet | None) -> None:
+    name = dns.name.from_text(key.name)
+    if records is None:
+        message.absent(name, key.type)
+    else:
+        message.present(name, *_rdatas(key, records.as_read or records.values))
+
+
+def update(zone: str, changes: collections.abc.Iterable[Change], read: World):
+    """One message for all changes: either everything in it happens or nothing.
+
+    It happens only when every set that it touches is still exactly what was read (RFC 2136 2.4), and also the sets
+    that must not stand beside a CNAME.
+    """
+    changes = list(changes)
+    message = dns.update.UpdateMessage(dns.name.from_text(zone))
+    guarded = {change.key: change.before for change in changes}
+    for change in changes:
+        if change.after is not None:
+            for kind in TYPES if change.key.type == "CNAME" else ("CNAME",):
+                neighbour = Key(change.key.name, kind)
+                guarded.setdefault(neighbour, read.get(neighbour))
+    for key in sorted(guarded):
+        _require(message, key, guarded[key])
+    # All deletions first: a name may change from CNAME to addresses in one message.
+    for change in changes:
+        if change.before is not None:
+            message.delete(dns.name.from_text(change.key.name), change.key.type)
+    for change in changes:
+        if change.after is not None:
+            name = dns.name.from_text(change.key.name)
+            message.add(name, change.after.ttl, *_rdatas(change.key, change.after.values))
+    return message
+
+
+def rendered(message) -> bytes:
+    """The message as bytes."""
+    try:
+        return message.to_wire(max_size=65535)
+    except dns.exception.TooBig as error:
+        raise InputError(
+            "The changes do not fit into one DNS message of 64 KiB.",
+            action="Split the records over several tasks; what belongs together should stay together.",
+        ) from error
+
+
+def parsed(wire: bytes, server: str):
+    """An answer without a look at its signature."""
+    try:
+        return dns.message.from_wire(wire, keyring=False, ignore_trailing=True)
+    except (dns.exception.DNSException, ValueError) as error:
+        raise ServerError(
+            f"DNS server {server} sent an answer that is no valid DNS message: {error}.",
+            f"Does something else than a DNS server listen on {server}?",
+        ) from error
+
+
+def rcode_of(message) -> str:
+    """The answer's code as text."""
+    return dns.rcode.to_text(message.rcode())
+
+
+def tsig_error_of(message) -> str:
+    """The error that the server put into the signature record, or an empty text."""
+    error = message.tsig_error if message.had_tsig else 0
+    return dns.rcode.to_text(dns.rcode.Rcode(error), tsig=True) if error else ""
+
+
+def sets_in(message, key: Key) -> dict[Key, RecordSet]:
+    """The record sets at exactly the name that was asked for; a CNAME in place of the type is one of them."""
+    found = {}
+    for rrset in message.answer:
+        kind = dns.rdatatype.to_text(rrset.rdtype)
+        if rrset.name.to_text().lower() != key.name or kind not in (key.type, "CNAME"):
+            continue
+        here = Key(key.name, kind)
+        found[here] = record_set(here, rrset.ttl, map(canonical, rrset), [rdata.to_text() for rdata in rrset])
+    return found

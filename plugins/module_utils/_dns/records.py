@@ -1,0 +1,80 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection onprem.chat: may change at any time. Do not import it from elsewhere.
+
+"""The option ``records``: from what a user writes to intents."""
+
+from __future__ import annotations
+
+from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import InputError
+from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import Intent
+from ansible_collections.onprem.chat.plugins.module_utils._dns.values import (
+    MAX_TTL,
+    TYPES,
+    Key,
+    owner_name,
+    srv_text,
+    value_text,
+)
+
+
+def records_argument_spec(states) -> dict:
+    """The option ``records``."""
+    return {
+        "records": {
+            "type": "list",
+            "elements": "dict",
+            "required": True,
+            "options": {
+                "name": {"type": "str", "default": "@"},
+                "service": {"type": "str"},
+                "protocol": {"type": "str", "choices": ["tcp", "udp"]},
+                "type": {"type": "str", "choices": list(TYPES), "required": True},
+                "state": {"type": "str", "choices": list(states), "default": "present"},
+                "ttl": {"type": "int"},
+                "values": {"type": "list", "elements": "str"},
+                "srv": {
+                    "type": "list",
+                    "elements": "dict",
+                    "options": {
+                        "priority": {"type": "int", "default": 0},
+                        "weight": {"type": "int", "default": 0},
+                        "port": {"type": "int", "default": 0},
+                        "target": {"type": "str", "required": True},
+                    },
+                },
+            },
+            "required_together": [("service", "protocol")],
+        },
+    }
+
+
+def intents_from(records: list[dict], zone: str) -> list[Intent]:
+    """The intents of a task for one zone."""
+    return [_intent(record, zone) for record in records]
+
+
+def _intent(record: dict, zone: str) -> Intent:
+    kind = record["type"]
+    name = record.get("name") or "@"
+    if record.get("service"):
+        if kind != "SRV":
+            raise InputError(f"service and protocol make the name of an SRV record, and {name!r} is of type {kind}.")
+        service = f"_{record['service'].lstrip('_')}._{record['protocol']}"
+        base = owner_name(name, zone)
+        key = Key(owner_name(f"{service}.{base}", zone), kind)
+    else:
+        key = Key(owner_name(name, zone), kind)
+    ttl = record.get("ttl")
+    if ttl is not None and not 0 <= ttl <= MAX_TTL:
+        raise InputError(f"{key}: ttl {ttl} is not a number from 0 to {MAX_TTL}.")
+    wrong, right = ("values", "srv") if kind == "SRV" else ("srv", "values")
+    if record.get(wrong):
+        raise InputError(f"{key}: records of type {kind} are given by {right}, not by {wrong}.")
+    if kind == "SRV":
+        values = tuple(srv_text(srv, zone) for srv in record.get("srv") or ())
+    else:
+        values = tuple(value_text(kind, value, zone) for value in record.get("values") or ())
+    return Intent(key, record.get("state") or "present", values, ttl)

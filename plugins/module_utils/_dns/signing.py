@@ -1,0 +1,84 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection onprem.chat: may change at any time. Do not import it from elsewhere.
+
+"""How messages are signed: not at all, or with a shared secret (TSIG, RFC 8945)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import InputError
+from ansible_collections.onprem.chat.plugins.module_utils._dns.lib import dns
+from ansible_collections.onprem.chat.plugins.module_utils._dns.message import tsig_error_of
+
+# hmac-md5 is left out on purpose: it is broken (RFC 6151, RFC 8945 6).
+ALGORITHMS = ("hmac-sha256", "hmac-sha512", "hmac-sha384", "hmac-sha224", "hmac-sha1")
+
+
+class Unsigned:
+    """No signature; for servers that decide by address."""
+
+    signs_questions = False
+    label = "unsigned"
+
+    def prepare(self, transport) -> None:
+        """Nothing to prepare."""
+
+    def renew(self) -> bool:
+        """Whether a new key can be had."""
+        return False
+
+    def sign(self, message) -> None:
+        """Nothing to sign."""
+
+    def why_not_verified(self, wire: bytes, request) -> str:
+        """Why the answer cannot be trusted; empty when it can."""
+        return ""
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+class Signed(Unsigned):
+    """Signs with ``self.key``, a key as dnspython knows it."""
+
+    signs_questions = True
+    key = None
+
+    def sign(self, message) -> None:
+        message.use_tsig(self.key)
+
+    def why_not_verified(self, wire: bytes, request) -> str:
+        try:
+            dns.message.from_wire(wire, keyring=self.key, request_mac=request.mac, ignore_trailing=True)
+        except dns.tsig.PeerError:
+            return tsig_error_of(dns.message.from_wire(wire, keyring=False, ignore_trailing=True))
+        except dns.tsig.BadTime:
+            return "it was signed at a time too far from the controller's clock"
+        except dns.tsig.BadSignature:
+            return "its signature does not verify"
+        except dns.exception.DNSException as error:
+            return str(error) or type(error).__name__
+        return ""
+
+
+class Tsig(Signed):
+    """A secret that the server and we share."""
+
+    def __init__(self, name: str, secret: str, algorithm: str) -> None:
+        try:
+            data = base64.b64decode("".join(secret.split()), validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise InputError(
+                f"The secret of the TSIG key {name} is not base64.",
+                'Is it the whole value of "secret" in the server\'s key file?',
+            ) from error
+        try:
+            self.key = dns.tsig.Key(dns.name.from_text(name), data, dns.name.from_text(algorithm))
+        except dns.exception.DNSException as error:
+            raise InputError(f"The name of the TSIG key {name!r} is no DNS name: {error}") from error
+        self.label = f"TSIG key {name} ({algorithm})"
