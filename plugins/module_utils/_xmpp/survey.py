@@ -67,7 +67,7 @@ async def survey(settings: Settings, resolver: Any = None) -> dict[str, Any]:
     )
     judge_stream.judge(checks, probes, settings.domain, time.time())
     await _server_to_server(checks, settings, resolver, endpoints, trusted)
-    usable = next((p.endpoint for p in probes if p.verified and p.after is not None), None)
+    usable = next((p.endpoint for p in probes if p.verified and p.after and p.after.mechanisms), None)
     trip = await _users(checks, settings, usable, trusted, probes)
     return {"checks": Masker(settings.secrets).checks(checks), "round_trip": trip}
 
@@ -204,6 +204,8 @@ async def _talk(checks: Checks, settings: Settings, sessions: list[Session]) -> 
 
 
 def _no_login(probes: collections.abc.Sequence[probe.Probe]) -> str:
+    if any(p.verified for p in probes):
+        return "the server offers no login"
     if any(p.connected for p in probes):
         return "no server with a verified certificate answered, and a password goes to no other"
     return "no server answered"
