@@ -19,7 +19,10 @@ class Lab:
 
     def __init__(self) -> None:
         instance = os.environ.get("ONPREM_CHAT_LAB") or "main"
-        cache = os.environ.get("ONPREM_CHAT_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "onprem-chat"
+        cache = (
+            os.environ.get("ONPREM_CHAT_CACHE")
+            or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "onprem-chat"
+        )
         self.state = Path(cache) / "labs" / instance
         self.inventory = ROOT / "inventories" / "lab"
 
@@ -45,14 +48,23 @@ class Lab:
         options.setdefault("timeout", 900)
         if "input" not in options:
             options.setdefault("stdin", subprocess.DEVNULL)
-        result = subprocess.run([LAB, "exec", part, "--", *argv], capture_output=True, text=True, check=False, cwd=ROOT, **options)
+        result = subprocess.run(
+            [LAB, "exec", part, "--", *argv], capture_output=True, text=True, check=False, cwd=ROOT, **options
+        )
         if check and result.returncode:
             pytest.fail(f"{argv} ended with {result.returncode}\n{result.stdout}\n{result.stderr}")
         return result
 
-    def playbook(self, name: str, *arguments: str, check: bool = False, inventory: Path | None = None, **options) -> subprocess.CompletedProcess:
+    def playbook(
+        self, name: str, *arguments: str, check: bool = False, inventory: Path | None = None, **options
+    ) -> subprocess.CompletedProcess:
         """Run a playbook (full name or path) from where users are."""
-        return self.exec("users", ["ansible-playbook", "-i", str(inventory or self.inventory), name, *arguments], check=check, **options)
+        return self.exec(
+            "users",
+            ["ansible-playbook", "-i", str(inventory or self.inventory), name, *arguments],
+            check=check,
+            **options,
+        )
 
     def module(self, name: str, arguments: dict, *more: str, host: str = "localhost") -> dict:
         """Run one module on the controller (or another host) and return its result, failed or not.
@@ -65,7 +77,11 @@ class Lab:
                 {"name": "Ask", name: arguments, "register": "result", "ignore_errors": True},
                 {
                     "name": "Keep the result",
-                    "ansible.builtin.copy": {"content": "{{ result | to_json }}", "dest": str(result_file), "mode": "0600"},
+                    "ansible.builtin.copy": {
+                        "content": "{{ result | to_json }}",
+                        "dest": str(result_file),
+                        "mode": "0600",
+                    },
                     "delegate_to": "localhost",
                     "vars": {"ansible_become": False},
                     "check_mode": False,
@@ -73,14 +89,18 @@ class Lab:
                 },
             ]
             playbook = Path(folder, "module.yml")
-            playbook.write_text(json.dumps([{"name": "One module", "hosts": host, "gather_facts": False, "tasks": tasks}]))
+            playbook.write_text(
+                json.dumps([{"name": "One module", "hosts": host, "gather_facts": False, "tasks": tasks}])
+            )
             result = self.playbook(str(playbook), *more)
             if not result_file.exists():
                 pytest.fail(f"{name} returned no result:\n{result.stdout}\n{result.stderr}")
             return json.loads(result_file.read_text())
 
     def _lab(self, command: str, *parts: str) -> None:
-        result = subprocess.run([LAB, command, *parts], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+        result = subprocess.run(
+            [LAB, command, *parts], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+        )
         if result.returncode:
             pytest.fail(f"lab {command}: {result.stdout}{result.stderr}")
 

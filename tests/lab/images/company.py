@@ -49,7 +49,7 @@ PHOTO = base64.b64decode(
 
 def password() -> str:
     alphabet = string.ascii_letters + string.digits
-    return "Aa1-" + "".join(secrets.choice(alphabet) for _ in range(24))
+    return "Aa1-" + "".join(secrets.SystemRandom().choices(alphabet, k=24))
 
 
 def main() -> None:

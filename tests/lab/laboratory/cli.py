@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import time
+from pathlib import Path
 
 from . import paths
 from .errors import LabError
@@ -13,7 +14,9 @@ from .parts import PARTS
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="lab", description="A small company on one machine. ONPREM_CHAT_LAB names the instance (default: main).")
+    parser = argparse.ArgumentParser(
+        prog="lab", description="A small company on one machine. ONPREM_CHAT_LAB names the instance (default: main)."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     names = [part.name for part in PARTS]
     for command, text in (
@@ -23,7 +26,9 @@ def _parser() -> argparse.ArgumentParser:
         ("status", "what runs"),
     ):
         sub = commands.add_parser(command, help=text)
-        sub.add_argument("parts", nargs="*", choices=[*names, []], metavar="PART", help=f"{', '.join(names)}; default: all")
+        sub.add_argument(
+            "parts", nargs="*", choices=[*names, []], metavar="PART", help=f"{', '.join(names)}; default: all"
+        )
     sub = commands.add_parser("exec", help="run a command in a part: lab exec PART -- COMMAND …")
     sub.add_argument("part", choices=names)
     sub.add_argument("arguments", nargs=argparse.REMAINDER)
@@ -47,7 +52,9 @@ def main() -> int:
 def _leave_users_part() -> None:
     """Called from inside `lab exec users` (molecule does): mounts and links belong to the machine, not to that place."""
     outside = os.environ.pop("ONPREM_CHAT_LAB_OUTSIDE")
-    os.execvp("nsenter", ["nsenter", "-t", outside, "--mount", "--net", f"--wd={os.getcwd()}", sys.executable, *sys.argv])
+    os.execvp(
+        "nsenter", ["nsenter", "-t", outside, "--mount", "--net", f"--wd={Path.cwd()}", sys.executable, *sys.argv]
+    )
 
 
 class Lab:
@@ -77,7 +84,9 @@ class Lab:
         self.network.up()
         for part in chosen:
             part.up()
-        print(f"lab: {self.instance} is up ({', '.join(part.name for part in chosen)}) after {time.monotonic() - started:.1f} s")
+        print(
+            f"lab: {self.instance} is up ({', '.join(part.name for part in chosen)}) after {time.monotonic() - started:.1f} s"
+        )
 
     def down(self, chosen: list, whole: bool) -> None:
         """Parts in reverse order; with the last of them the network and the instance's folder go too."""

@@ -19,7 +19,9 @@ def run(*command: str, quiet: bool = True, **options) -> subprocess.CompletedPro
     try:
         result = subprocess.run(command, check=False, **options)
     except FileNotFoundError as error:
-        raise LabError(f"{command[0]} is not installed ({error}). Run it through `make`, which installs what is missing.") from error
+        raise LabError(
+            f"{command[0]} is not installed ({error}). Run it through `make`, which installs what is missing."
+        ) from error
     if result.returncode:
         output = (result.stdout or "").strip()
         raise LabError(f"`{' '.join(command)}` ended with {result.returncode}" + (f":\n{output}" if output else "."))

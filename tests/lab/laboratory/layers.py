@@ -26,10 +26,25 @@ OLD = 14 * 24 * 3600
 
 def sources_list() -> str:
     """This machine's own Debian 12 package sources, as a sources.list: what it can reach, its containers can reach."""
-    query = run("apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Origin: Debian", "Created-By: Packages")
-    lines = sorted({line for line in query.stdout.splitlines() if line.split()[1].startswith("bookworm") and line.endswith(" main")})
+    query = run(
+        "apt-get",
+        "indextargets",
+        "--format",
+        "$(REPO_URI) $(RELEASE) $(COMPONENT)",
+        "Origin: Debian",
+        "Created-By: Packages",
+    )
+    lines = sorted(
+        {
+            line
+            for line in query.stdout.splitlines()
+            if line.split()[1].startswith("bookworm") and line.endswith(" main")
+        }
+    )
     if not any(line.split()[1] == "bookworm" for line in lines):
-        raise LabError("No package source for Debian 12 (bookworm) is known here. Run `apt-get update`; the laboratory needs a Debian 12 machine.")
+        raise LabError(
+            "No package source for Debian 12 (bookworm) is known here. Run `apt-get update`; the laboratory needs a Debian 12 machine."
+        )
     return "".join(f"deb {line}\n" for line in lines)
 
 
@@ -135,4 +150,6 @@ def mount(lower: list[Path], folder: Path) -> None:
     try:
         run("mount", "-t", "overlay", "overlay", "-o", options, str(folder / "root"))
     except LabError as error:
-        raise LabError(f"{error}\nIs the cache {paths.cache()} on a file system that overlayfs can write to (ext4, xfs)?") from error
+        raise LabError(
+            f"{error}\nIs the cache {paths.cache()} on a file system that overlayfs can write to (ext4, xfs)?"
+        ) from error

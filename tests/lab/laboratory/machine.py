@@ -1,5 +1,6 @@
 """One container with systemd, booted from its layers, on the laboratory's bridge."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -10,7 +11,11 @@ from pathlib import Path
 from . import layers, paths
 from .errors import LabError, run
 
-CGROUPS = [path for path in (Path("/sys/fs/cgroup/systemd"), Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup")) if (path / "cgroup.procs").exists()]
+CGROUPS = [
+    path
+    for path in (Path("/sys/fs/cgroup/systemd"), Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup"))
+    if (path / "cgroup.procs").exists()
+]
 
 
 class Machine:
@@ -77,8 +82,27 @@ class Machine:
         leader = self.leader()
         if not leader:
             raise LabError(f"{self.name} is not running. Start it with `lab up {self.name}`.")
-        clean = ["env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8"]
-        return ["nsenter", "-t", str(leader), "--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd=/", *clean, *arguments]
+        clean = [
+            "env",
+            "-i",
+            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME=/root",
+            "LANG=C.UTF-8",
+        ]
+        return [
+            "nsenter",
+            "-t",
+            str(leader),
+            "--mount",
+            "--uts",
+            "--ipc",
+            "--net",
+            "--pid",
+            "--root",
+            "--wd=/",
+            *clean,
+            *arguments,
+        ]
 
     def _boot(self) -> None:
         groups = self._make_cgroups()
@@ -143,7 +167,9 @@ class Machine:
 
         etc = self.root / "etc"
         (etc / "hostname").write_text(f"{self.name}\n")
-        (etc / "hosts").write_text(f"127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n{self.address} {self.name}.corp.test {self.name}\n")
+        (etc / "hosts").write_text(
+            f"127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n{self.address} {self.name}.corp.test {self.name}\n"
+        )
         (etc / "systemd/network/10-lab.network").write_text(
             f"[Match]\nName=host0\n[Network]\nAddress={self.address}/{network.SUBNET.prefixlen}\nGateway={network.GATEWAY}\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n"
         )
@@ -152,25 +178,23 @@ class Machine:
         """Whether a TCP port of this machine accepts a connection from the laboratory's network."""
         probe = f"exec 3<>/dev/tcp/{self.address}/{port}"
         result = subprocess.run(
-            ["nsenter", f"--net=/run/netns/{self.namespace}", "timeout", "2", "bash", "-c", probe], capture_output=True, check=False
+            ["nsenter", f"--net=/run/netns/{self.namespace}", "timeout", "2", "bash", "-c", probe],
+            capture_output=True,
+            check=False,
         )
         return result.returncode == 0
 
 
 def _kill(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def _wait_gone(pid: int, seconds: int = 20) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        try:
+        with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)  # when it is a child of this very process
-        except ChildProcessError:
-            pass
         if not Path(f"/proc/{pid}").exists():
             return
         time.sleep(0.05)

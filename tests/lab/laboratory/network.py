@@ -28,7 +28,9 @@ class Network:
 
     def __init__(self, instance: str) -> None:
         if not instance.isidentifier() or len(instance) > 10:
-            raise LabError(f"ONPREM_CHAT_LAB={instance!r} is no name for an instance: letters, digits and _ , at most 10.")
+            raise LabError(
+                f"ONPREM_CHAT_LAB={instance!r} is no name for an instance: letters, digits and _ , at most 10."
+            )
         self.name = f"opc-{instance}"
         self.users = f"{self.name}-users"
         self._shared = paths.cache() / "labs" / "uplinks.json"
@@ -70,7 +72,9 @@ class Network:
         """Whether `up` ran to its end."""
         if not (_exists(self.name) and _exists(self.users)):
             return False
-        route = subprocess.run(["ip", "-n", self.users, "route", "show", "default"], capture_output=True, text=True, check=False)
+        route = subprocess.run(
+            ["ip", "-n", self.users, "route", "show", "default"], capture_output=True, text=True, check=False
+        )
         return GATEWAY in route.stdout
 
     def down(self) -> None:
@@ -116,7 +120,9 @@ class Network:
         except (FileNotFoundError, ValueError):
             book = {"instances": {}}
         # Instances whose namespace is gone (a reboot, say) hold nothing any more.
-        book["instances"] = {name: index for name, index in book["instances"].items() if name == self.name or _exists(name)}
+        book["instances"] = {
+            name: index for name, index in book["instances"].items() if name == self.name or _exists(name)
+        }
         return book
 
 

@@ -131,10 +131,12 @@ def upstream_resolver() -> str:
         except FileNotFoundError:
             continue
         for line in lines:
-            word, _, address = line.partition(" ")
-            if word == "nameserver" and not address.strip().startswith(("127.", "::1")) and ":" not in address:
-                return address.strip()
-    raise LabError("No name server with an IPv4 address other than 127.x stands in /etc/resolv.conf; the laboratory's DNS server needs one to forward to.")
+            words = line.split()
+            if len(words) > 1 and words[0] == "nameserver" and not words[1].startswith("127.") and ":" not in words[1]:
+                return words[1]
+    raise LabError(
+        "No name server with an IPv4 address other than 127.x stands in /etc/resolv.conf; the laboratory's DNS server needs one to forward to."
+    )
 
 
 PARTS = (Users, DomainController, ChatHost)
