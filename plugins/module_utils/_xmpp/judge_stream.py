@@ -208,7 +208,13 @@ def _no_stream(checks: Checks, id_: str, probe: Probe, source: str = "") -> bool
     if probe.before is None:
         # One question carries the blame, the others are skipped.
         status = FAIL if id_ == "xmpp.tls.starttls_required" else SKIP
-        hint = "Is this port really the server's client port? Look into the server's log." if status == FAIL else ""
+        hint = "Is this port really the server's client port? Look into the server's log."
+        if "policy-violation" in probe.before_error:
+            hint = (
+                "The server has banned this address, mostly after too many failed logins (mod_fail2ban)."
+                " Wait, or lift the ban: ejabberdctl unban_ip ADDRESS."
+            )
+        hint = hint if status == FAIL else ""
         checks.add(status, id_, str(probe.endpoint), f"no stream: {probe.before_error}", hint, source)
         return True
     return False

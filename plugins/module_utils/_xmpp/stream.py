@@ -22,6 +22,7 @@ from xml.sax.saxutils import quoteattr
 NS_STREAM = "http://etherx.jabber.org/streams"
 NS_TLS = "urn:ietf:params:xml:ns:xmpp-tls"
 NS_SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
+NS_ERRORS = "urn:ietf:params:xml:ns:xmpp-streams"
 NS_CLIENT = "jabber:client"
 NS_SERVER = "jabber:server"
 NS_REGISTER = "jabber:iq:register"
@@ -166,6 +167,7 @@ class Stream:
 
 
 def _say(element: ET.Element) -> str:
-    """An element in short: its name, and that of its first child, which is the condition of an error."""
+    """An element in short: its name, its first child's, which is the condition of an error, and the text with it."""
     names = [element.tag, *(child.tag for child in element[:1])]
-    return " / ".join(name.rpartition("}")[2] for name in names)
+    text = " ".join((element.findtext(f"{{{NS_ERRORS}}}text") or "").split())[:200]
+    return " / ".join(name.rpartition("}")[2] for name in names) + (f": {text}" if text else "")

@@ -208,6 +208,17 @@ def test_something_else_listens_there(ca, speaks, evidence):
     assert evidence in text
 
 
+def test_a_banned_address_is_told_so(ca):
+    error = (
+        b"<stream:stream xmlns:stream='http://etherx.jabber.org/streams'><stream:error><policy-violation "
+        b"xmlns='urn:ietf:params:xml:ns:xmpp-streams'/><text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>Too many (20) "
+        b"failed authentications from this IP address</text></stream:error></stream:stream>"
+    )
+    seen = ask(ca, good(ca, speaks=error))
+    assert "error / policy-violation: Too many (20) failed" in seen["xmpp.tls.starttls_required"][1]
+    assert "ejabberdctl unban_ip" in seen.hint("xmpp.tls.starttls_required")
+
+
 # Certificates
 
 
