@@ -1,0 +1,61 @@
+# Every target does its own set-up: Debian packages, virtual environments and root file systems are made when missing
+# and kept in a cache outside the checkout (ONPREM_CHAT_CACHE, default ~/.cache/onprem-chat).
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+WITH := tests/toolchain/with
+SUITE := $(WITH) python tests/toolchain/suite
+LAB := $(WITH) tests/lab/lab
+only ?=
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+.PHONY: demo
+demo: ## from nothing to two AD users talking, in a laboratory on this machine (KEEP=1 leaves it running)
+	@$(WITH) tests/lab/demo $(if $(KEEP),--keep)
+
+.PHONY: test
+test: ## every gate and every test; the last line counts them
+	@$(WITH) tests/toolchain/test-all
+
+.PHONY: lint
+lint: ## gates that need no laboratory: ruff, build, galaxy-importer, ansible-lint, sanity, docs, specs
+	@$(SUITE) static
+
+.PHONY: test-unit
+test-unit: ## unit tests, by ansible-test
+	@$(SUITE) units
+
+.PHONY: test-integration
+test-integration: ## integration suites in the laboratory; only=NAME for one of tests/integration/test_NAME.py
+	@$(SUITE) integration $(if $(only),--only $(only))
+
+.PHONY: test-molecule
+test-molecule: ## molecule scenarios in the laboratory; only=ROLE for one
+	@$(SUITE) molecule $(if $(only),--only $(only))
+
+.PHONY: lab-up
+lab-up: ## start the laboratory
+	@$(LAB) up
+
+.PHONY: lab-down
+lab-down: ## stop the laboratory and remove what it made
+	@$(LAB) down
+
+.PHONY: lab-status
+lab-status: ## what runs in the laboratory
+	@$(LAB) status
+
+.PHONY: lab-shell
+lab-shell: ## a shell where users are, with the toolchain
+	@$(LAB) exec users -- bash
+
+.PHONY: clean
+clean: ## stop the laboratory, remove what the checkout built (the cache stays; see clean-cache)
+	@$(LAB) down
+	@rm -rf build .ansible .ruff_cache .pytest_cache
+
+.PHONY: clean-cache
+clean-cache: clean ## remove the cache as well: the next run starts from nothing
+	@rm -rf "$${ONPREM_CHAT_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/onprem-chat}"
