@@ -1,0 +1,341 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection onprem.chat: may change at any time. Do not import it from elsewhere.
+
+"""Judges the variables of a site: unknown, missing, of the wrong kind, not what they should name.
+
+Pure: variables, the description of the site file and the options of the roles come in, checks come out. Ansible's own
+argument_specs cannot do it: an unknown variable passes them silently, and ``type: str`` accepts a list.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import ipaddress
+import os
+import re
+import typing as t
+
+from ansible_collections.onprem.chat.plugins.module_utils._checks import Checks
+
+SITE_PREFIX = "chat_"
+PLACEHOLDER = "CHANGE_ME"
+SPEC_PAGE = "docs/site_file.md"
+
+_LABEL = re.compile(r"^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$")
+_DN = re.compile(r"^\s*[A-Za-z][A-Za-z0-9-]*\s*=\s*[^=]+(\s*,\s*[A-Za-z][A-Za-z0-9-]*\s*=\s*[^=]+)*$")
+_KINDS = ((bool, "bool"), (int, "int"), (float, "float"), (str, "str"), (dict, "dict"), (list, "list"), (tuple, "list"))
+_WORDS = {
+    "bool": "true or false",
+    "int": "a number",
+    "float": "a number",
+    "str": "text",
+    "path": "text",
+    "raw": "anything",
+    "dict": "a dictionary",
+    "list": "a list",
+    "none": "empty",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Variable:
+    """A variable of the host: its value, where it is written, or why it could not be evaluated."""
+
+    value: t.Any = None
+    where: str = ""
+    error: str = ""
+    from_inventory: bool = True
+    template: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Rules:
+    """What the collection knows.
+
+    site_keys: the site file's keys. role_options: role -> its options. mapped: role variable -> site keys behind it.
+    """
+
+    site_keys: dict[str, dict[str, t.Any]]
+    role_options: dict[str, dict[str, dict[str, t.Any]]]
+    mapped: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+
+
+def kind(value: t.Any) -> str:
+    if value is None:
+        return "none"
+    for python_type, name in _KINDS:
+        if isinstance(value, python_type):
+            return name
+    return "raw"
+
+
+def is_fqdn(text: str) -> str:
+    """Why the text is no full DNS name in lower case; empty when it is one."""
+    labels = text.split(".")
+    if text != text.lower():
+        return "has capitals, write it in lower case"
+    if len(text) > 253 or not all(_LABEL.match(label) for label in labels):
+        return "is no DNS name"
+    if labels[-1].isdigit():
+        return "is an address, not a DNS name"
+    if len(labels) < 2:
+        return "is no full DNS name, its domain is missing"
+    return ""
+
+
+def is_address(text: str) -> str:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return "is no IP address"
+    return ""
+
+
+def is_dn(text: str) -> str:
+    return "" if _DN.match(text) else "is no distinguished name like OU=Company,DC=corp,DC=test"
+
+
+def is_principal(text: str) -> str:
+    name, separator, realm = text.rpartition("@")
+    if not separator or not name or is_fqdn(realm.lower()):
+        return "is no Kerberos principal like svc-chat-dns@CORP.TEST"
+    if realm != realm.upper():
+        return f"names the realm {realm}; realms are written in capitals: {realm.upper()}"
+    return ""
+
+
+def is_file(text: str) -> str:
+    return "" if os.path.isfile(os.path.expanduser(text)) else "is no file on the controller"  # noqa: PTH111, PTH113
+
+
+FORMATS: dict[str, t.Callable[[str], str]] = {
+    "fqdn": is_fqdn,
+    "address": is_address,
+    "fqdn_or_address": lambda text: is_address(text) and is_fqdn(text),
+    "dn": is_dn,
+    "dn_or_principal": lambda text: "" if "@" in text and "=" not in text else is_dn(text),
+    "principal": is_principal,
+    "existing_file": is_file,
+}
+
+
+class _Judge:
+    def __init__(self, variables: dict[str, Variable], rules: Rules, checks: Checks) -> None:
+        self.variables, self.rules, self.checks = variables, rules, checks
+        self.prefixes = (SITE_PREFIX, *(f"{role}_" for role in rules.role_options))
+        self.options = {name: spec for options in rules.role_options.values() for name, spec in options.items()}
+
+    def run(self) -> None:
+        ours = sorted(name for name in self.variables if name.startswith(self.prefixes))
+        self.unknown(ours)
+        for name, spec in self.rules.site_keys.items():
+            self.site_key(name, spec)
+        for name in ours:
+            if name in self.options:
+                self.role_variable(name, self.options[name])
+        if not len(self.checks):
+            self.checks.passed("site.variables", "site file", f"{len(ours)} variables, all known and sound")
+
+    # -- names ---------------------------------------------------------------------------------------------------
+
+    def unknown(self, ours: list[str]) -> None:
+        known = set(self.rules.site_keys) | set(self.options)
+        patterns = self.foreign()
+        for name in ours:
+            if name in known or any(pattern.fullmatch(name) for pattern in patterns):
+                continue
+            near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.75)
+            hint = f"Did you mean {near[0]}? " if near else ""
+            page = SPEC_PAGE if name.startswith(SITE_PREFIX) else "the role's README.md"
+            hint += f"Known ones are listed in {page}; name a variable of your own in chat_foreign_variables."
+            self.fail("site.unknown", name, "is no variable of this collection", hint)
+
+    def foreign(self) -> list[re.Pattern[str]]:
+        variable = self.variables.get("chat_foreign_variables")
+        patterns = []
+        if variable and isinstance(variable.value, list):
+            for item in variable.value:
+                try:
+                    patterns.append(re.compile(str(item)))
+                except re.error as error:
+                    self.fail(
+                        "site.value",
+                        "chat_foreign_variables",
+                        f"holds {item!r}, which is no pattern: {error}",
+                        "Write the variable's name, or a regular expression for the whole name.",
+                    )
+        return patterns
+
+    def fail(self, id: str, name: str, evidence: str, hint: str, path: str = "") -> None:
+        variable = self.variables.get(name)
+        where = f" ({variable.where})" if variable and variable.where else ""
+        self.checks.failed(id, path or name, f"{path or name} {evidence}{where}", hint, SPEC_PAGE)
+
+    # -- site keys -----------------------------------------------------------------------------------------------
+
+    def site_key(self, name: str, spec: dict[str, t.Any]) -> None:
+        variable = self.variables.get(name)
+        if variable is None or (variable.value in (None, "", []) and not variable.error):
+            if self.is_required(spec):
+                state = "is not set" if variable is None else "is empty"
+                self.fail("site.missing", name, state, self.how_to_set(name, spec))
+            return
+        if variable.error:
+            self.fail(
+                "site.value",
+                name,
+                f"cannot be evaluated: {variable.error}",
+                "Is a variable in it misspelt or not set, or the vault password wrong?",
+            )
+            return
+        self.value(name, name, variable.value, spec)
+
+    def is_required(self, spec: dict[str, t.Any]) -> bool:
+        if spec.get("required"):
+            return True
+        for other, wanted in (spec.get("required_if") or {}).items():
+            variable = self.variables.get(other)
+            seen = variable.value if variable else self.rules.site_keys.get(other, {}).get("default")
+            return seen == wanted
+        return False
+
+    @staticmethod
+    def how_to_set(name: str, spec: dict[str, t.Any]) -> str:
+        example = spec.get("example", "")
+        shown = f" Example: {name}: {example}" if example != "" else ""
+        return f"Set it in group_vars/all/site.yml. {spec['description']}{shown}"
+
+    def value(self, name: str, path: str, value: t.Any, spec: dict[str, t.Any]) -> None:
+        """One value and everything inside it; a secret's value is never part of a text."""
+        wanted, seen = spec["type"], kind(value)
+        if seen != wanted:
+            self.fail(
+                "site.type",
+                name,
+                f"is {_WORDS[seen]}, wanted {_WORDS[wanted]}",
+                f"Write one value, not {_WORDS[seen]}." if wanted == "str" else f"Write {_WORDS[wanted]}.",
+                path,
+            )
+        elif wanted == "list":
+            for number, item in enumerate(value):
+                self.value(name, f"{path}[{number}]", item, spec.get("elements") or {"type": kind(item)})
+        elif wanted == "dict":
+            self.dictionary(name, path, value, spec.get("keys") or {})
+        elif spec.get("secret"):
+            self.secret(name, path, value)
+        elif "choices" in spec:
+            if value not in spec["choices"]:
+                choices = ", ".join(spec["choices"])
+                near = difflib.get_close_matches(value, spec["choices"], n=1)
+                hint = f"Did you mean {near[0]}?" if near else f"Choose one of {choices}."
+                self.fail("site.value", name, f"is {value!r}, wanted one of {choices}", hint, path)
+        elif PLACEHOLDER in str(value):
+            self.fail("site.value", name, f"is still the placeholder {PLACEHOLDER}", "Give the real value.", path)
+        else:
+            self.format(name, path, value, spec.get("format"))
+
+    def dictionary(self, name: str, path: str, value: dict[str, t.Any], keys: dict[str, t.Any]) -> None:
+        for key in value:
+            if key not in keys:
+                known = ", ".join(keys)
+                self.fail("site.unknown", name, "is no key here", f"Known ones are {known}.", f"{path}.{key}")
+        for key, spec in keys.items():
+            inner = f"{path}.{key}"
+            if value.get(key) in (None, ""):
+                if spec.get("required"):
+                    self.fail("site.missing", name, "is not set", "Set it.", inner)
+            else:
+                self.value(name, inner, value[key], spec)
+
+    def secret(self, name: str, path: str, value: str) -> None:
+        if PLACEHOLDER.lower() in value.lower() or "changeme" in value.lower():
+            self.fail(
+                "site.secret",
+                name,
+                f"is still the placeholder {PLACEHOLDER}",
+                "Put the real secret into the vault file: ansible-vault edit group_vars/all/vault.yml",
+                path,
+            )
+
+    def format(self, name: str, path: str, value: str, wanted: str | None) -> None:
+        if wanted == "jid_in_domain":
+            self.jid(name, path, value)
+        elif wanted:
+            reason = FORMATS[wanted](str(value))
+            if reason:
+                self.fail("site.value", name, f"is {value!r}, which {reason}", _FORMAT_HINTS[wanted], path)
+
+    def jid(self, name: str, path: str, value: str) -> None:
+        domain = self.variables.get("chat_domain")
+        local, separator, part = value.rpartition("@")
+        if not separator or not local or is_fqdn(part):
+            self.fail("site.value", name, f"is {value!r}, which is no JID", "Write it like anna@corp.test.", path)
+        elif domain and isinstance(domain.value, str) and part != domain.value:
+            self.fail(
+                "site.value",
+                name,
+                f"is {value}, not in the domain {domain.value}",
+                "Name a user of the chat domain, or correct chat_domain.",
+                path,
+            )
+
+    # -- role variables --------------------------------------------------------------------------------------------
+
+    def role_variable(self, name: str, spec: dict[str, t.Any]) -> None:
+        variable = self.variables[name]
+        if not variable.from_inventory:
+            return
+        if name in self.rules.mapped:
+            keys = self.rules.mapped[name]
+            cause = f"follows from {' and '.join(keys)}" if keys else "is set by the playbooks"
+            self.fail(
+                "site.conflict",
+                name,
+                f"{cause}; what is written here has no effect",
+                f"Remove it and set {' or '.join(keys)} instead." if keys else "Remove it.",
+            )
+            return
+        wanted, seen = spec.get("type", "str"), kind(variable.value)
+        containers = ("list", "dict")
+        if variable.template or variable.error or seen == "none" or wanted == "raw":
+            return
+        if (seen in containers or wanted in containers) and seen != wanted:
+            self.fail(
+                "site.type",
+                name,
+                f"is {_WORDS[seen]}, wanted {_WORDS.get(wanted, wanted)}",
+                f"Write {_WORDS.get(wanted, wanted)}.",
+            )
+
+
+_FORMAT_HINTS = {
+    "fqdn": "Write a full DNS name in lower case, for example chat.corp.test.",
+    "address": "Write IPv4 or IPv6 addresses, for example 10.203.0.20; names go into chat_host.",
+    "fqdn_or_address": "Write a full DNS name or an IP address.",
+    "dn": "Copy it from the attribute distinguishedName in Active Directory.",
+    "dn_or_principal": "Copy it from the attribute distinguishedName in Active Directory.",
+    "principal": "Write ACCOUNT@REALM.",
+    "existing_file": "Is the path right? It is looked for on the controller, relative paths from where you are.",
+}
+
+
+def judge(variables: dict[str, Variable], rules: Rules) -> Checks:
+    """Everything that is wrong with a site's variables, or one check that passed."""
+    checks = Checks()
+    _Judge(variables, rules, checks).run()
+    return checks
+
+
+def message(checks: Checks, host: str) -> str:
+    """All mistakes in one text."""
+    failures = checks.failures
+    count = "1 mistake" if len(failures) == 1 else f"{len(failures)} mistakes"
+    lines = [f"The variables of {host} hold {count}:"]
+    for number, check in enumerate(failures, 1):
+        lines.append(f"{number}. {check.evidence}")
+        lines.append(f"   {check.hint}")
+    return "\n".join(lines)

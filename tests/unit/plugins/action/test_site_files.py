@@ -1,0 +1,104 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The site file's description, its page, the mapping and the example agree with each other."""
+
+from __future__ import annotations
+
+import importlib.util
+import pathlib
+import re
+
+import pytest
+import yaml
+
+from ansible_collections.onprem.chat.plugins.action.site_info import read_rules
+from ansible_collections.onprem.chat.plugins.plugin_utils._site_guard import FORMATS, Variable, judge
+
+ROOT = pathlib.Path(__file__).resolve().parents[4]
+KEYS = read_rules().site_keys
+
+
+def load(path):
+    return yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+
+
+def test_the_page_is_up_to_date():
+    spec = importlib.util.spec_from_file_location("site_file", ROOT / "tests" / "tools" / "site_file.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (ROOT / "docs" / "site_file.md").read_text(encoding="utf-8") == module.render(KEYS), (
+        "run tests/tools/site_file.py > docs/site_file.md"
+    )
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_the_page_lists_the_key(name):
+    assert f"**`{name}`**" in (ROOT / "docs" / "site_file.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_the_description_of_a_key(name):
+    spec = KEYS[name]
+    allowed = {"section", "type", "elements", "keys", "format", "choices", "required", "required_if", "default"}
+    assert set(spec) <= allowed | {"example", "description", "secret"}
+    assert spec["description"] and spec["section"]
+    assert spec.get("required") or spec.get("required_if") or "default" in spec
+    assert spec.get("format", "fqdn") in FORMATS or spec["format"] == "jid_in_domain"
+    assert not (spec.get("secret") and "choices" in spec)
+
+
+def test_the_mapping_uses_known_keys_and_no_role_does():
+    mapping = (ROOT / "playbooks" / "vars" / "site.yml").read_text(encoding="utf-8")
+    used = set(re.findall(r"\bchat_[a-z0-9_]+", re.sub(r"#.*", "", mapping))) - {"chat_servers"}
+    assert used <= set(KEYS)
+    assert set(KEYS) - used == {"chat_product", "chat_foreign_variables"}
+
+
+def test_the_mapping_knows_every_key_or_says_why():
+    for name in load("playbooks/vars/site.yml"):
+        assert name.startswith("__site_") or not name.startswith("chat_")
+
+
+def roles_with_specs():
+    return sorted(path.parts[-3] for path in ROOT.glob("roles/*/meta/argument_specs.yml"))
+
+
+@pytest.mark.parametrize("role", roles_with_specs())
+def test_the_mapping_gives_what_the_role_knows(role):
+    options = read_rules().role_options[role]
+    mapped = {name for name in load("playbooks/vars/site.yml") if name.startswith(f"{role}_")}
+    assert mapped <= set(options)
+    required = {name for name, spec in options.items() if spec.get("required")}
+    assert required <= mapped
+
+
+def example(secret):
+    """The example's variables, its templates replaced."""
+    values = load("inventories/example/group_vars/all/site.yml")
+    text = yaml.safe_dump(values)
+    text = re.sub(r"\{\{ vault_\w+ \}\}", secret, text).replace("{{ inventory_dir }}/files/company-ca.pem", __file__)
+    return {name: Variable(value) for name, value in yaml.safe_load(text).items()}
+
+
+def test_the_example_is_sound():
+    checks = judge(example("dummy-Secret-1"), read_rules())
+    assert [check.evidence for check in checks.failures] == []
+
+
+def test_the_example_with_its_placeholders_is_refused():
+    failures = judge(example("CHANGE_ME"), read_rules()).failures
+    assert {check.id for check in failures} == {"site.secret"}
+    assert len(failures) == 6
+
+
+def test_the_example_defines_the_secrets_that_it_uses():
+    site = (ROOT / "inventories/example/group_vars/all/site.yml").read_text(encoding="utf-8")
+    vault = load("inventories/example/group_vars/all/vault.yml")
+    assert set(re.findall(r"\bvault_\w+", site)) == set(vault)
+    assert set(vault.values()) == {"CHANGE_ME"}
+
+
+def test_the_example_shows_every_key():
+    text = (ROOT / "inventories/example/group_vars/all/site.yml").read_text(encoding="utf-8")
+    assert [name for name in KEYS if name not in text] == []
