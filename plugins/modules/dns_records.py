@@ -17,7 +17,8 @@ description:
   - The update carries as its condition what was read before (RFC 2136 2.4). When somebody else was faster, the records
     are read again and the plan is made anew, so that no concurrent change is overwritten.
   - Afterwards the records are read back from the server. The module reports success only when they are as wanted,
-    whatever the answer to the update said. Some servers sign their answers in a way that cannot be verified (Samba 4.17).
+    whatever the answer to the update said. Some servers sign their answers in a way that cannot be
+    verified (Samba 4.17).
   - Nothing is sent but questions when everything is already as wanted.
   - Runs where the Kerberos and DNS traffic may come from, usually the controller (C(delegate_to=localhost)).
 extends_documentation_fragment:
@@ -71,7 +72,8 @@ options:
       state:
         description:
           - V(present) makes sure that these values are in the set and leaves all others alone, so that several hosts
-            can share a set. An SRV target is known by its name and port; one with another priority or weight is replaced.
+            can share a set. An SRV target is known by its name and port; one with another priority or weight
+            is replaced.
           - V(exact) makes the set consist of these values only.
           - V(absent) removes these values; without O(records[].values) and O(records[].srv) it removes the whole set.
         type: str
@@ -214,7 +216,8 @@ updates:
 answer:
   description:
     - What the last answer to an update was worth. V(none) when no update was sent, V(verified) when its signature
-      was right, V(unverifiable) when it was not, V(lost) when no answer came. In all cases the result is what reading back showed.
+      was right, V(unverifiable) when it was not, V(lost) when no answer came. In all cases the result is what reading
+      back showed.
   returned: success
   type: str
   sample: verified

@@ -98,7 +98,7 @@ def apply_intents(
                 # Samba keeps 128 contexts and forgets the oldest: one new negotiation is the cure.
                 renewed, world, changes = True, now, left
                 continue
-            raise server.refused(answer)
+            raise server.refused(answer, changes=changes)
         if answer.rcode == "NOERROR" and answer.verified:
             raise _not_so(server, left)
         if answer.is_conflict and _touched(now, changes) == _touched(world, changes):

@@ -43,7 +43,7 @@ class GssTsig(Signed):
 
     def __init__(self, kerberos) -> None:
         self.kerberos = kerberos
-        self.label = f"GSS-TSIG as {kerberos.principal or 'the user of the ticket cache'}"
+        self.label = kerberos.principal or "the user of the ticket cache"
 
     def prepare(self, transport) -> None:
         if self.key is None:

@@ -54,6 +54,11 @@ _NO_KDC = (
     "Does the controller's resolver know _kerberos._udp.{realm}, and is port 88 open?",
     "Set the option kdc to name one, or check with: dig SRV _kerberos._udp.{realm}",
 )
+_NOT_THIS_KDC = (
+    "the domain controller (KDC) {kdc} of the realm {realm} could not be reached",
+    "Is it running, and is port 88 open between the controller and it?",
+    "Leave out the option kdc to find one by the realm's SRV records.",
+)
 _NO_CACHE = (
     "there is no Kerberos ticket for the user who runs Ansible",
     "Was kinit forgotten?",
@@ -109,11 +114,11 @@ CODES = {
 }
 
 
-def explained(error, who: str, realm: str, server: str, doing: str) -> AuthenticationError:
+def explained(error, who: str, realm: str, server: str, doing: str, kdc: str = "") -> AuthenticationError:
     """An error of the GSS-API in the words of the person who has to act."""
     minor = getattr(error, "min_code", 0) & 0xFFFFFFFF
     known = CODES.get(minor - 2**32 if minor >= 2**31 else minor)
-    names = {"who": who or "the ticket's owner", "realm": realm, "server": server}
+    names = {"who": who or "the ticket's owner", "realm": realm, "server": server, "kdc": kdc}
     if known is None and type(error).__name__ in ("ExpiredCredentialsError", "ExpiredContextError"):
         known = CODES[-1765328352]
     if known is None and type(error).__name__ == "MissingCredentialsError" and not who:
@@ -123,6 +128,8 @@ def explained(error, who: str, realm: str, server: str, doing: str) -> Authentic
             f"Kerberos failed while {doing}: {' '.join(str(error).split())}.",
             f"Are {names['who']} and the realm {realm} right?",
         )
+    if known is _NO_KDC and kdc:
+        known = _NOT_THIS_KDC
     what, cause, action = (text.format(**names) for text in known)
     return AuthenticationError(f"Kerberos failed while {doing}: {what}.", cause, action)
 
@@ -173,7 +180,7 @@ class Kerberos:
 
     def explained(self, error: Exception, doing: str) -> AuthenticationError:
         """An error of the GSS-API in words."""
-        return explained(error, self.principal or "", self.realm, self.server, doing)
+        return explained(error, self.principal or "", self.realm, self.server, doing, self._kdc or "")
 
     def _acquire(self):
         doing = f"getting a ticket for {self.principal}" if self.principal else "looking for a ticket"

@@ -16,6 +16,7 @@ from ansible_collections.onprem.chat.plugins.module_utils._dns.values import (
     TYPES,
     Key,
     RecordSet,
+    is_no_service_value,
     record_set,
 )
 
@@ -64,9 +65,9 @@ def slot(kind: str, value: str) -> str:
 def _merged(kind: str, old: tuple[str, ...], new: tuple[str, ...]) -> list[str]:
     if kind == "SRV":
         # "." says that there is no such service (RFC 2782): it never stands next to a target.
-        if any(value.endswith(" .") for value in new):
+        if any(map(is_no_service_value, new)):
             return list(new)
-        old = tuple(value for value in old if not value.endswith(" ."))
+        old = tuple(value for value in old if not is_no_service_value(value))
     taken = {slot(kind, value) for value in new}
     return [value for value in old if slot(kind, value) not in taken] + list(new)
 
@@ -120,8 +121,8 @@ def check_intents(intents: collections.abc.Iterable[Intent]) -> None:
         slots = [slot(intent.key.type, value) for value in intent.values]
         if len(slots) != len(set(slots)):
             detail = "has more than one CNAME" if intent.key.type == "CNAME" else "names the same value twice"
-            raise InputError(f"{intent.key} {detail}: {', '.join(intent.values)}.")
-        if intent.key.type == "SRV" and len(slots) > 1 and any(value.endswith(" .") for value in intent.values):
+            raise InputError(f"{intent.key} {detail}: {', '.join(intent.values)}")
+        if intent.key.type == "SRV" and len(slots) > 1 and any(map(is_no_service_value, intent.values)):
             raise InputError(
                 f'{intent.key} has the target "." next to others.',
                 action='"." says that there is no such service (RFC 2782), so it must be the only target.',

@@ -28,7 +28,7 @@ from ansible_collections.onprem.chat.plugins.module_utils._dns.message import (
     update,
 )
 from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import Change, World
-from ansible_collections.onprem.chat.plugins.module_utils._dns.values import Key, RecordSet
+from ansible_collections.onprem.chat.plugins.module_utils._dns.values import Key, RecordSet, is_no_service
 
 
 class Server:
@@ -41,6 +41,11 @@ class Server:
 
     def __str__(self) -> str:
         return str(self.transport)
+
+    @property
+    def zone_text(self) -> str:
+        """The zone as people write it."""
+        return self.zone.rstrip(".")
 
     def close(self) -> None:
         self.signer.close()
@@ -114,14 +119,14 @@ class Server:
         above = [rrset.name.to_text().lower() for rrset in answer.authority if rrset.rdtype == dns.rdatatype.SOA]
         if above and answer.flags & dns.flags.AA:
             raise InputError(
-                f"{self.zone} is not a zone of its own on DNS server {self}; it lies in the zone {above[0]}",
-                f"Is {above[0]} the zone that is meant?",
+                f"{self.zone_text} is not a zone of its own on DNS server {self}; it lies in {above[0].rstrip('.')}.",
+                f"Is {above[0].rstrip('.')} the zone that is meant?",
                 f"Set zone to {above[0].rstrip('.')}.",
             )
         raise ServerError(
-            f"DNS server {self} is not authoritative for the zone {self.zone} (its answer: {rcode}).",
+            f"DNS server {self} is not authoritative for the zone {self.zone_text} (its answer: {rcode}).",
             "Is the name of the zone right, and is this the primary server for it?",
-            f"Check with: dig +norecurse @{self.transport.host} {self.zone} SOA",
+            f"Check with: dig +norecurse @{self.transport.host} {self.zone_text} SOA",
         )
 
     def _check_answer(self, key: Key, answer) -> None:
@@ -135,7 +140,7 @@ class Server:
         if not answer.flags & dns.flags.AA:
             raise ServerError(
                 f"DNS server {self} is not authoritative for {key.name}.",
-                f"Is a zone below {self.zone} delegated to another server?",
+                f"Is a zone below {self.zone_text} delegated to another server?",
                 f"Check with: dig +norecurse @{self.transport.host} {key.name} {key.type}",
             )
 
@@ -159,13 +164,15 @@ class Server:
         why = self.signer.why_not_verified(reply, message)
         return Answer(rcode_of(answer), not why, tsig_error_of(answer), why)
 
-    def refused(self, answer: Answer, what: str = "the update") -> ServerError:
+    def refused(
+        self, answer: Answer, what: str = "the update", changes: collections.abc.Iterable[Change] = ()
+    ) -> ServerError:
         """The refusal in words."""
-        where = f"DNS server {self} refused {what} in the zone {self.zone}"
+        where = f"DNS server {self} refused {what} in the zone {self.zone_text}"
         key = self.signer.label
         if answer.tsig_error == "BADKEY":
             return ServerError(
-                f"{where}: BADKEY, it does not know the {key}.",
+                f"{where}: BADKEY, it does not know {key}.",
                 "Are the name and the algorithm of the key the same as in the server's configuration?",
             )
         if answer.tsig_error == "BADSIG":
@@ -191,8 +198,18 @@ class Server:
                 "Does this server know dynamic update and every record type in the task?",
                 "Leave out types that it cannot do, or create them with the server's own tools.",
             ),
-            "SERVFAIL": ("Is the zone writable, and its disk not full?", "See the log of the DNS server."),
+            "SERVFAIL": (
+                f"Is {key} allowed to change these records? Samba says SERVFAIL when they belong to another account.",
+                "Give the account write access to the records or make it a member of DnsAdmins; "
+                "otherwise see the log of the DNS server.",
+            ),
         }
+        no_service = [change.key.name for change in changes if change.after and is_no_service(change.after)]
+        if answer.rcode == "SERVFAIL" and no_service:
+            texts["SERVFAIL"] = (
+                f'Is this Samba? Its DNS server cannot take the SRV target "." of {no_service[0]} by dynamic update.',
+                "Use state=absent there instead, or add that record once with samba-tool dns add.",
+            )
         cause, action = texts.get(answer.rcode, ("", "See the log of the DNS server."))
         if not answer.verified and not answer.tsig_error and answer.why and what != "the update":
             return ServerError(

@@ -23,7 +23,7 @@ class Unsigned:
     """No signature; for servers that decide by address."""
 
     signs_questions = False
-    label = "unsigned"
+    label = "an unsigned update"
 
     def prepare(self, transport) -> None:
         """Nothing to prepare."""
@@ -81,4 +81,4 @@ class Tsig(Signed):
             self.key = dns.tsig.Key(dns.name.from_text(name), data, dns.name.from_text(algorithm))
         except dns.exception.DNSException as error:
             raise InputError(f"The name of the TSIG key {name!r} is no DNS name: {error}") from error
-        self.label = f"TSIG key {name} ({algorithm})"
+        self.label = f"the TSIG key {name} ({algorithm})"

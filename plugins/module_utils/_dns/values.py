@@ -93,7 +93,7 @@ def owner_name(text: str, zone: str) -> str:
             raise InputError(f"name {text!r} is too long below the zone {zone}") from error
     if not name.is_subdomain(origin):
         raise InputError(
-            f"name {text!r} does not lie in the zone {zone}.",
+            f"name {text!r} does not lie in the zone {zone.rstrip('.')}.",
             "Does the record belong to another zone?",
             "Write it with a task of its own for that zone.",
         )
@@ -164,6 +164,16 @@ def txt_plain(text: str) -> str:
     """The plain text of a TXT value in canonical text, its strings joined."""
     rdata = dns.rdata.from_text(dns.rdataclass.IN, dns.rdatatype.TXT, text)
     return b"".join(rdata.strings).decode("utf-8", "backslashreplace")
+
+
+def is_no_service_value(value: str) -> bool:
+    """Whether an SRV value says that there is no such service (RFC 2782)."""
+    return value.endswith(" .")
+
+
+def is_no_service(records: RecordSet) -> bool:
+    """Whether a record set says that there is no such service."""
+    return records.key.type == "SRV" and any(map(is_no_service_value, records.values))
 
 
 def as_result(records: RecordSet) -> dict:

@@ -1,0 +1,203 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module from its options to its result, on a server in memory."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.onprem.chat.plugins.module_utils._dns import gss, kerberos, lib, options
+from ansible_collections.onprem.chat.plugins.modules import dns_records
+from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.dns_fake import FakeServer, refuse
+
+ANY_SERVER = {"server": "ns1.corp.test", "zone": "corp.test"}
+TSIG = {"auth": "tsig", "tsig_name": "chat-update", "tsig_secret": "c2VjcmV0LXNlY3JldA=="}
+CANARY = "canary-Passw0rd-7f3a"
+RECORDS = [
+    {"name": "chat", "type": "A", "ttl": 86400, "values": ["10.203.0.20"]},
+    {
+        "service": "xmpp-client",
+        "protocol": "tcp",
+        "type": "SRV",
+        "ttl": 86400,
+        "srv": [{"priority": 5, "port": 5222, "target": "chat.corp.test"}],
+    },
+]
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the module; gives its result and everything that it printed."""
+
+    def _run(fake=None, check_mode=False, **arguments):
+        if fake is not None:
+            monkeypatch.setattr(options, "TcpTransport", lambda host, port, timeout: fake)
+        wanted = {**ANY_SERVER, "records": RECORDS, **arguments, "_ansible_check_mode": check_mode}
+        with patch_module_args(wanted), pytest.raises(SystemExit):
+            dns_records.main()
+        output = capsys.readouterr().out
+        return json.loads(output), output
+
+    return _run
+
+
+def test_first_and_second_run(run):
+    fake = FakeServer()
+    first, _output = run(fake, auth="none")
+    assert first["changed"] is True
+    assert (first["updates"], first["answer"]) == (1, "verified")
+    assert first["diff"] == {
+        "before": "",
+        "after": "_xmpp-client._tcp.corp.test. 86400 IN SRV 5 0 5222 chat.corp.test.\n"
+        "chat.corp.test. 86400 IN A 10.203.0.20\n",
+    }
+    assert first["records"] == [
+        {
+            "name": "_xmpp-client._tcp.corp.test.",
+            "type": "SRV",
+            "ttl": 86400,
+            "srv": [{"priority": 5, "weight": 0, "port": 5222, "target": "chat.corp.test."}],
+        },
+        {"name": "chat.corp.test.", "type": "A", "ttl": 86400, "values": ["10.203.0.20"]},
+    ]
+    second, _output = run(fake, auth="none")
+    assert second["changed"] is False
+    assert (second["updates"], second["answer"]) == (0, "none")
+    assert "diff" not in second
+    assert second["records"] == first["records"]
+    assert fake.closed
+
+
+def test_result_fed_back_changes_nothing(run):
+    fake = FakeServer()
+    first, _output = run(fake, auth="none")
+    again, _output = run(fake, auth="none", records=[{**record, "state": "exact"} for record in first["records"]])
+    assert again["changed"] is False
+
+
+def test_check_mode_says_the_same_and_sends_nothing(run):
+    fake = FakeServer()
+    checked, _output = run(fake, check_mode=True, auth="none")
+    assert fake.updates == []
+    done, _output = run(fake, auth="none")
+    for part in ("changed", "diff", "records"):
+        assert checked[part] == done[part]
+
+
+def test_diff_shows_only_what_changes(run):
+    fake = FakeServer({("chat.corp.test.", "A"): (86400, {"10.203.0.20"})})
+    result, _output = run(fake, auth="none")
+    assert "chat.corp.test. 86400 IN A" not in result["diff"]["before"] + result["diff"]["after"]
+
+
+def test_refusal_fails_the_task_and_closes_the_connection(run):
+    fake = FakeServer(script=[refuse("REFUSED")])
+    result, _output = run(fake, auth="none")
+    assert result["failed"] is True
+    assert result["msg"].startswith(
+        "DNS server ns1.corp.test refused the update in the zone corp.test: REFUSED. Is an unsign"
+    )
+    assert fake.closed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"auth": "tsig", "tsig_name": "k"}, "auth is tsig but all of the following are missing: tsig_secret"),
+        ({"password": CANARY}, "missing parameter(s) required by 'password': principal"),
+        (
+            {"principal": "p", "password": CANARY, "keytab": "/k"},
+            "parameters are mutually exclusive: password|keytab",
+        ),
+        (
+            {**TSIG, "tsig_algorithm": "hmac-md5"},
+            "value of tsig_algorithm must be one of: hmac-sha256, hmac-sha512, hmac-sha384, hmac-sha224, hmac-sha1, got: "
+            "hmac-md5",
+        ),
+        (
+            {**TSIG, "tsig_secret": CANARY},
+            'The secret of the TSIG key chat-update is not base64. Is it the whole value of "secret" in the server\'s key '
+            "file?",
+        ),
+        (
+            {"records": [{"type": "SRV", "service": "x", "srv": [{"target": "a"}]}]},
+            "parameters are required together: service, protocol found in records",
+        ),
+        ({"zone": "corp..test"}, "zone 'corp..test' is no DNS name: A DNS label is empty."),
+    ],
+)
+def test_wrong_options_in_words(run, monkeypatch, arguments, text):
+    monkeypatch.setattr(kerberos, "GSSAPI_ERROR", None)
+    result, output = run(FakeServer(), **arguments)
+    assert result["msg"] == text
+    assert CANARY not in output
+
+
+@pytest.mark.parametrize("server", ["10.203.0.10", "fd00::10", "dc1"])
+def test_kerberos_needs_the_full_name_of_the_server(run, monkeypatch, server):
+    monkeypatch.setattr(kerberos, "GSSAPI_ERROR", None)
+    result, _output = run(FakeServer(), server=server)
+    assert result["msg"] == (
+        f"server '{server}' is not a full name, and Kerberos knows the DNS server only by its full name. Set server to the "
+        "name of the domain controller, as in dc1.corp.test."
+    )
+
+
+def test_options_reach_kerberos(run, monkeypatch):
+    seen = {}
+
+    class Recorder:
+        principal = "svc@CORP.TEST"
+        server = "dc1.corp.test"
+
+        def __init__(self, **arguments):
+            seen.update(arguments)
+
+        def new_context(self):
+            raise gss.AuthenticationError("stop here")
+
+        def close(self):
+            seen["closed"] = True
+
+    monkeypatch.setattr(kerberos, "GSSAPI_ERROR", None)
+    monkeypatch.setattr(kerberos, "Kerberos", Recorder)
+    result, output = run(FakeServer(), server="DC1.corp.test.", principal="svc", password=CANARY, kdc="10.203.0.10")
+    assert result["msg"] == "stop here"
+    seen.pop("tmpdir")
+    assert seen == {
+        "server": "dc1.corp.test",
+        "realm": "CORP.TEST",
+        "principal": "svc",
+        "password": CANARY,
+        "keytab": None,
+        "kdc": "10.203.0.10",
+        "closed": True,
+    }
+    assert CANARY not in output
+
+
+def test_weak_algorithm_warns(run):
+    fake = FakeServer(key=options.Tsig("chat-update", TSIG["tsig_secret"], "hmac-sha1").key)
+    result, _output = run(fake, **TSIG, tsig_algorithm="hmac-sha1")
+    assert result["changed"] is True
+    assert "hmac-sha1 is weak (RFC 8945 6): make a new TSIG key with hmac-sha256." in json.dumps(result["warnings"])
+
+
+def test_missing_dnspython(run, monkeypatch):
+    monkeypatch.setattr(lib, "DNSPYTHON_ERROR", "Traceback")
+    result, _output = run()
+    assert result["msg"].startswith("Failed to import the required Python library (dnspython) on ")
+
+
+def test_missing_gssapi_matters_only_for_gss_tsig(run, monkeypatch):
+    monkeypatch.setattr(kerberos, "GSSAPI_ERROR", "Traceback")
+    result, _output = run()
+    assert result["msg"].startswith("Failed to import the required Python library (gssapi) on ")
+    assert "This is required for auth=gss_tsig." in result["msg"]
+    other, _output = run(FakeServer(), auth="none")
+    assert other["changed"] is True
