@@ -6,10 +6,11 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from . import layers, paths
-from .errors import LabError, run
+from .errors import LabError
 
 CGROUPS = [
     path
@@ -116,7 +117,7 @@ class Machine:
                 [
                     "nsenter", f"--net=/run/netns/{self.namespace}",
                     "systemd-nspawn", "--register=no", "--keep-unit", "--quiet", "--resolv-conf=off", "--timezone=off",
-                    f"--machine={self.name}", "-D", str(self.root), "--network-bridge=br0", "--console=pipe", "--boot",
+                    f"--machine={self._machine}", f"--hostname={self.name}", "-D", str(self.root), "--network-bridge=br0", "--console=pipe", "--boot",
                 ],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, preexec_fn=join_cgroups,
             )  # fmt: skip
@@ -136,22 +137,38 @@ class Machine:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-25:])
 
     def _clean_up(self) -> None:
-        pid = self.supervisor()
-        if pid:
-            leader = self.leader()
-            # Nothing in a root file system that is thrown away needs an orderly shutdown.
-            for victim in (leader, pid):
-                if victim:
-                    _kill(victim)
-            _wait_gone(pid)
+        """Stop it at once: nothing in a root file system that is thrown away needs an orderly shutdown."""
+        supervisor, leader = self.supervisor(), self.leader()
+        if leader:
+            # With its init gone, systemd-nspawn tidies up and ends by itself.
+            _kill(leader)
+            _wait_until(lambda: not _alive(supervisor), 10)
+        # What is left: the children of a systemd-nspawn that was killed, or one that hangs.
+        _wait_until(lambda: not [_kill(pid) for pid in self._processes()], 20)
+        if self._processes():
+            raise LabError(f"{self.name}: these processes do not end: {self._processes()}")
         subprocess.run(["umount", "-R", self.root], capture_output=True, check=False)
         for group in self._cgroups():
             for inner in sorted(group.glob("**/"), reverse=True):
-                try:
+                with contextlib.suppress(OSError):
                     inner.rmdir()
-                except OSError:
-                    break
+        for leftover in Path("/run/systemd/nspawn").glob(f"*/{self._machine}"):
+            subprocess.run(["umount", leftover], capture_output=True, check=False)
+            shutil.rmtree(leftover, ignore_errors=True)
         self._pidfile.unlink(missing_ok=True)
+
+    @property
+    def _machine(self) -> str:
+        return f"{self.instance}-{self.name}".replace("_", "-")
+
+    def _processes(self) -> list[int]:
+        """Everything that runs in its cgroups."""
+        pids: set[int] = set()
+        for group in self._cgroups():
+            for file in group.glob("**/cgroup.procs"):
+                with contextlib.suppress(OSError):
+                    pids.update(int(pid) for pid in file.read_text().split())
+        return sorted(pids)
 
     def _cgroups(self) -> list[Path]:
         return [base / f"onprem-lab-{self.instance}-{self.name}" for base in CGROUPS]
@@ -185,22 +202,19 @@ class Machine:
         return result.returncode == 0
 
 
-def _kill(pid: int) -> None:
+def _kill(pid: int) -> int:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
+    return pid
 
 
-def _wait_gone(pid: int, seconds: int = 20) -> None:
+def _alive(pid: int) -> bool:
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)  # when it is a child of this very process
+    return Path(f"/proc/{pid}").exists()
+
+
+def _wait_until(condition: Callable[[], bool], seconds: int) -> None:
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)  # when it is a child of this very process
-        if not Path(f"/proc/{pid}").exists():
-            return
+    while not condition() and time.monotonic() < deadline:
         time.sleep(0.05)
-    raise LabError(f"Process {pid} does not end.")
-
-
-def in_namespace(namespace: str, *command: str, **options) -> subprocess.CompletedProcess:
-    """Run a tool of this machine in the laboratory's network."""
-    return run("nsenter", f"--net=/run/netns/{namespace}", *command, **options)

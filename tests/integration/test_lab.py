@@ -1,0 +1,155 @@
+"""The laboratory itself: what it starts, it stops; what a killed run left, the next one cleans."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import LAB
+
+INSTANCE = "selftest"
+ENVIRONMENT = {**os.environ, "ONPREM_CHAT_LAB": INSTANCE}
+sys.path.insert(0, str(LAB.parent))
+
+
+def lab(*arguments: str, **changes: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [LAB, *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL, env={**ENVIRONMENT, **changes}
+    )
+
+
+def leftovers() -> list[str]:
+    """Everything of this instance that can be seen from outside of it."""
+    found = [str(path) for path in Path("/run/netns").glob(f"opc-{INSTANCE}*")]
+    found += [line for line in _output("ip", "-o", "link").splitlines() if f"opc-{INSTANCE}" in line]
+    found += [line for line in _output("nft", "list", "tables").splitlines() if f"opc_{INSTANCE}" in line]
+    found += [line for line in Path("/proc/mounts").read_text().splitlines() if f"labs/{INSTANCE}/" in line]
+    found += [str(path) for path in Path("/run/systemd/nspawn").glob(f"*/{INSTANCE}-*")]
+    found += [str(path) for path in Path("/sys/fs/cgroup").glob(f"**/onprem-lab-{INSTANCE}-*")]
+    found += [line for line in _output("ps", "-wweo", "args").splitlines() if f"labs/{INSTANCE}/" in line]
+    return found
+
+
+def _output(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True).stdout
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_instance():
+    lab("down")
+    yield
+    lab("down")
+
+
+def test_status_says_what_is_stopped():
+    result = lab("status")
+    assert result.returncode == 3
+    assert (
+        result.stdout.split() == ["users", "10.203.0.100", "stopped", "dc1", "10.203.0.10", "stopped", "chat", "10.203.0.20", "stopped"]
+    )
+
+
+def test_exec_in_a_stopped_part():
+    result = lab("exec", "chat", "--", "true")
+    assert result.returncode == 1
+    assert result.stderr == "lab: chat is not running. Start it with `lab up chat`.\n"
+
+
+def test_name_of_an_instance_is_checked():
+    result = lab("status", ONPREM_CHAT_LAB="../x")
+    assert result.returncode == 1
+    assert result.stderr == (
+        "lab: ONPREM_CHAT_LAB='../x' is no name for an instance: letters, digits and _ , at most 10.\n"
+    )
+
+
+def test_up_is_idempotent():
+    assert lab("up").returncode == 0
+    assert lab("status").returncode == 0
+    boot = lab("exec", "chat", "--", "cat", "/proc/sys/kernel/random/boot_id", "/proc/1/stat").stdout
+    assert lab("up").returncode == 0
+    assert (
+        lab("exec", "chat", "--", "cat", "/proc/sys/kernel/random/boot_id", "/proc/1/stat").stdout.split()[22]
+        == (
+            boot.split()[22]  # start time of the container's init: it was not started again
+        )
+    )
+
+
+def test_everything_in_the_containers_runs():
+    for part in ("dc1", "chat"):
+        assert lab("exec", part, "--", "systemctl", "is-system-running", "--wait").stdout == "running\n"
+
+
+def test_users_reach_the_directory_by_name_and_the_secrets_are_private():
+    assert (
+        lab("exec", "users", "--", "dig", "+short", "SRV", "_ldap._tcp.corp.test").stdout
+        == "0 100 389 dc1.corp.test.\n"
+    )
+    state = lab("exec", "users", "--", "printenv", "ONPREM_CHAT_LAB_STATE").stdout.strip()
+    assert Path(state, "secrets.json").stat().st_mode & 0o777 == 0o600
+    assert Path(state).stat().st_mode & 0o777 == 0o700
+
+
+def test_reset_forgets_what_was_done():
+    assert lab("exec", "chat", "--", "touch", "/etc/was-here").returncode == 0
+    assert lab("reset", "chat").returncode == 0
+    assert lab("exec", "chat", "--", "test", "-e", "/etc/was-here").returncode == 1
+
+
+def test_a_killed_container_is_started_again():
+    victim = next(
+        line.split()[0]
+        for line in _output("ps", "-wweo", "pid,args").splitlines()
+        if f"labs/{INSTANCE}/chat/root" in line
+    )
+    os.kill(int(victim), signal.SIGKILL)
+    assert lab("up").returncode == 0
+    assert lab("status").returncode == 0
+
+
+@pytest.mark.parametrize("seconds", [0.2, 0.8, 2.0])
+def test_up_after_a_killed_up(seconds: float):
+    """Killed while it makes the network, mounts, or waits for a boot."""
+    lab("down")
+    process = subprocess.Popen([LAB, "up"], env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    time.sleep(seconds)
+    process.kill()
+    process.wait()
+    result = lab("up")
+    assert result.returncode == 0, result.stderr
+    assert lab("status").returncode == 0
+
+
+def test_reset_from_inside_the_users_part():
+    """Molecule calls it from there; what it mounts must be seen outside."""
+    result = lab("exec", "users", "--", str(LAB), "reset", "chat")
+    assert result.returncode == 0, result.stderr
+    assert any(f"labs/{INSTANCE}/chat/root" in line for line in Path("/proc/mounts").read_text().splitlines())
+
+
+def test_down_leaves_nothing():
+    assert leftovers()
+    assert lab("down").returncode == 0
+    assert leftovers() == []
+    assert lab("down").returncode == 0
+
+
+def test_a_changed_script_makes_a_new_layer(tmp_path, monkeypatch):
+    from laboratory import layers, paths
+
+    for file in paths.IMAGES.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    monkeypatch.setattr(layers, "sources_list", lambda: "deb http://mirror.invalid bookworm main\n")
+    before = {name: layers.key(name) for name in layers.LAYERS}
+    monkeypatch.setattr(paths, "IMAGES", tmp_path)
+    assert {name: layers.key(name) for name in layers.LAYERS} == before
+    with (tmp_path / "dc-packages.sh").open("a") as script:
+        script.write("\ntrue\n")
+    after = {name: layers.key(name) for name in layers.LAYERS}
+    assert {name for name in before if before[name] != after[name]} == {"dc-packages", "dc"}
