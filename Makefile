@@ -35,6 +35,13 @@ test-integration: ## integration suites in the laboratory; only=NAME for one of 
 test-molecule: ## molecule scenarios in the laboratory; only=ROLE for one
 	@$(SUITE) molecule $(if $(only),--only $(only))
 
+.PHONY: bench
+bench: ## ratios against real peers, side by side in one run; bench-NAME for one (bench-dns)
+	@$(WITH) python benchmarks/bench.py all
+
+bench-%:
+	@$(WITH) python benchmarks/bench.py $*
+
 .PHONY: lab-up
 lab-up: ## start the laboratory
 	@$(LAB) up

@@ -49,9 +49,17 @@ def own_instance():
 def test_status_says_what_is_stopped():
     result = lab("status")
     assert result.returncode == 3
-    assert (
-        result.stdout.split() == ["users", "10.203.0.100", "stopped", "dc1", "10.203.0.10", "stopped", "chat", "10.203.0.20", "stopped"]
-    )
+    assert result.stdout.split() == [
+        "users",
+        "10.203.0.100",
+        "stopped",
+        "dc1",
+        "10.203.0.10",
+        "stopped",
+        "chat",
+        "10.203.0.20",
+        "stopped",
+    ]
 
 
 def test_exec_in_a_stopped_part():
