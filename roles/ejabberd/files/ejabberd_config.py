@@ -91,7 +91,7 @@ def check(candidate):
         shutil.copyfile(candidate, copy)
         shutil.chown(folder, "root", "ejabberd")
         shutil.chown(copy, "root", "ejabberd")
-        pathlib.Path(folder).chmod(0o750)  # noqa: S103 - the group is the service's own
+        pathlib.Path(folder).chmod(0o750)
         copy.chmod(0o640)
         libraries = sorted({str(path.parent.parent) for path in pathlib.Path("/usr/lib").glob("*/ejabberd-*/ebin")})
         environment = {
