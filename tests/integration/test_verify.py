@@ -1,0 +1,179 @@
+"""verify against the real ejabberd: everything passes, and each thing that is broken on purpose is named."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from ansible_collections.onprem.chat.plugins.module_utils._xmpp.survey import CHECK_IDS
+
+USERS = "10.203.0.100"
+
+
+@pytest.fixture(scope="module")
+def site(lab):
+    """A converged site."""
+    lab.playbook("onprem.chat.site", check=True)
+    return lab
+
+
+@pytest.fixture(autouse=True)
+def no_ban(site):
+    """These tests fail to log in on purpose; ejabberd bans an address after twenty failures in an hour."""
+    site.exec("chat", ["ejabberdctl", "unban_ip", USERS])
+
+
+@pytest.fixture
+def stopped(site):
+    site.exec("chat", ["systemctl", "stop", "ejabberd"], check=True)
+    yield site
+    site.exec("chat", ["bash", "-c", "systemctl start ejabberd && ejabberdctl started"], check=True)
+
+
+@pytest.fixture
+def no_directory(site):
+    """The chat host loses its way to the directory, as by a firewall that drops: nothing is refused, everything hangs."""
+    site.exec("chat", ["ip", "route", "add", "blackhole", "10.203.0.10/32"], check=True)
+    yield site
+    site.exec("chat", ["ip", "route", "del", "blackhole", "10.203.0.10/32"], check=True)
+    site.exec("chat", ["bash", "-c", "systemctl restart ejabberd && ejabberdctl started"], check=True)
+
+
+def verify(site, *arguments, **variables):
+    """Run the verb; gives its result and the checks in the report."""
+    report = site.state / "report" / "verify.json"
+    report.unlink(missing_ok=True)
+    # Variables travel in a file: some hold passwords.
+    extra = site.state / "verify-extra.json"
+    extra.write_text(json.dumps(variables))
+    extra.chmod(0o600)
+    try:
+        result = site.playbook("onprem.chat.verify", "-e", f"@{extra}", *arguments)
+    finally:
+        extra.unlink()
+    return result, json.loads(report.read_text()) if report.exists() else None
+
+
+def of(report, id_):
+    return [(check["status"], check["evidence"]) for check in report["checks"] if check["id"] == id_]
+
+
+def user(site, name, password=None):
+    return {"jid": f"{name}@corp.test", "password": password or site.secrets["users"][name]}
+
+
+def test_everything_passes_and_nothing_changes(site):
+    result, report = verify(site)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert {check["status"] for check in report["checks"]} == {"pass"}
+    assert {check["id"] for check in report["checks"]} == set(CHECK_IDS)
+    assert report["round_trip"]["from"] == "anna@corp.test"
+    assert report["failed"] is False
+    assert "anna@corp.test sent a message to boris@corp.test over XMPP with verified TLS" in result.stdout
+    assert "changed=0" in result.stdout
+    assert "PASS  xmpp.message" in result.stdout
+
+
+def test_report_is_not_for_everybody(site):
+    verify(site)
+    assert (site.state / "report" / "verify.json").stat().st_mode & 0o777 == 0o640
+
+
+def test_wrong_ca(site, tmp_path):
+    (tmp_path / "root.crt").write_bytes((site.state / "company-ca.crt").read_bytes())
+    result, report = verify(site, chat_ca_directory=str(tmp_path))
+    assert result.returncode == 2
+    ((status, evidence),) = of(report, "xmpp.tls.certificate")
+    assert status == "fail"
+    assert evidence.startswith("unable to get local issuer certificate; names: ")
+    assert "FAIL  xmpp.tls.certificate" in result.stdout
+    assert "      -> The issuer is not in ca_path. Is this the right CA file" in result.stdout
+    reason = "no server with a verified certificate answered, and a password goes to no other"
+    assert of(report, "xmpp.login") == [("skip", reason)] * 2
+    assert report["round_trip"] is None
+
+
+def test_missing_ca_file_is_reported_with_the_callers_checks(site):
+    mine = {"id": "mine", "subject": "s", "status": "pass", "evidence": "e", "hint": "", "source": ""}
+    result, report = verify(site, chat_ca_directory="/nowhere", verify_checks=[mine])
+    assert result.returncode == 2
+    assert [check["id"] for check in report["checks"]] == ["mine", "xmpp"]
+    assert "there is no file /nowhere/root.crt" in report["checks"][1]["evidence"]
+
+
+def test_a_failed_check_of_the_caller_fails_the_run(site):
+    mine = {"id": "dns.primary", "subject": "dc1", "status": "fail", "evidence": "lags", "hint": "Wait.", "source": ""}
+    result, _report = verify(site, verify_checks=[mine])
+    assert result.returncode == 2
+    assert "1 of 22 checks failed for corp.test" in result.stdout + result.stderr
+    assert "FAIL  dns.primary" in result.stdout
+
+
+def test_wrong_password_of_a_user(site):
+    result, report = verify(site, chat_verify_users=[user(site, "anna", "not-hers"), user(site, "boris")])
+    assert result.returncode == 2
+    assert of(report, "xmpp.login") == [
+        ("fail", "refused: not-authorized"),
+        ("pass", "logged in over verified TLS"),
+    ]
+    assert of(report, "xmpp.login.wrong_password") == [
+        ("warn", "refused: not-authorized, but the right password was not accepted either")
+    ]
+    assert of(report, "xmpp.message") == [("skip", "one of the first two users could not log in")]
+
+
+def test_an_enabled_account_in_place_of_the_disabled_one(site):
+    result, report = verify(site, chat_verify_disabled_user=user(site, "clara"))
+    assert result.returncode == 2
+    assert of(report, "xmpp.login.disabled") == [("fail", "a disabled account could log in")]
+
+
+def test_other_servers_are_wanted_but_not_configured(site):
+    result, report = verify(site, chat_s2s=True)
+    assert result.returncode == 2
+    assert of(report, "xmpp.s2s")[0][0] == "fail"
+
+
+def test_stopped_server_every_check_is_still_reported(stopped):
+    result, report = verify(stopped, verify_timeout=3)
+    assert result.returncode == 2
+    assert {check["id"] for check in report["checks"]} == set(CHECK_IDS)
+    assert of(report, "xmpp.tcp")[0][0] == "fail"
+    assert of(report, "xmpp.message") == [("skip", "no server answered")]
+    assert "systemctl status ejabberd" in result.stdout
+
+
+def test_check_mode_reports_and_does_not_fail(stopped):
+    result, report = verify(stopped, "--check", verify_timeout=3)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert report is None
+    assert "FAIL  xmpp.tcp" in result.stdout
+    assert "Check mode: 1 checks failed, but nothing was rolled out in this run." in result.stdout
+
+
+def test_directory_unreachable_logins_end_in_time(no_directory):
+    result, report = verify(no_directory, verify_timeout=3)
+    assert result.returncode == 2
+    for status, evidence in of(report, "xmpp.login"):
+        assert status == "fail"
+        assert evidence == "no answer within 3 s"
+    assert of(report, "xmpp.login.disabled") == [("fail", "neither accepted nor refused: no answer within 3 s")]
+    assert "the server cannot reach its directory" in result.stdout
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_no_password_anywhere(site, broken):
+    variables = {"chat_verify_users": [user(site, "anna"), user(site, "boris", "wrong-canary-77")]} if broken else {}
+    result, report = verify(site, "-vvv", "--diff", **variables)
+    assert result.returncode == (2 if broken else 0)
+    everything = result.stdout + result.stderr + json.dumps(report)
+    secrets = [
+        *site.secrets["users"].values(),
+        *(v for v in site.secrets.values() if isinstance(v, str)),
+        "wrong-canary-77",
+    ]
+    for secret in secrets:
+        assert secret not in everything
+        assert base64.b64encode(secret.encode()).decode() not in everything
