@@ -42,6 +42,11 @@ bench: ## ratios against real peers, side by side in one run; bench-NAME for one
 bench-%:
 	@$(WITH) python benchmarks/bench.py $*
 
+.PHONY: soak
+moments ?= 5
+soak: ## long loops: kills the demo at moments=N and starts it again
+	@$(WITH) python tests/soak/interrupt.py --moments $(moments)
+
 .PHONY: lab-up
 lab-up: ## start the laboratory
 	@$(LAB) up
