@@ -221,6 +221,14 @@ answer:
   returned: success
   type: str
   sample: verified
+problem:
+  description: What happened and where, without the rest of the message.
+  returned: failure
+  type: str
+hint:
+  description: The likely cause and what to do, without the rest of the message.
+  returned: failure
+  type: str
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -265,7 +273,7 @@ def main() -> None:
         server = server_from(module, zone)
         outcome = apply_intents(server, intents, check_mode=module.check_mode)
     except DnsError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), problem=error.what, hint=error.hint)
     finally:
         if server is not None:
             server.close()

@@ -16,7 +16,8 @@ class DnsError(Exception):
         self.what = what
         self.cause = cause
         self.action = action
-        super().__init__(" ".join(part for part in (what, cause, action) if part))
+        self.hint = " ".join(part for part in (cause, action) if part)
+        super().__init__(" ".join(part for part in (what, self.hint) if part))
 
 
 class InputError(DnsError):
