@@ -176,21 +176,13 @@ round_trip:
       sample: 11.4
 """
 
-import traceback
 from ipaddress import ip_address
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-try:
-    import dns.asyncresolver  # noqa: F401
-    import slixmpp  # noqa: F401
-
-    LIBRARY_ERROR = None
-except ImportError as error:
-    LIBRARY_NAME = "slixmpp" if "slixmpp" in str(error) else "dnspython"
-    LIBRARY_ERROR = traceback.format_exc()
-
+from ansible_collections.onprem.chat.plugins.module_utils._xmpp.client import SLIXMPP_ERROR
+from ansible_collections.onprem.chat.plugins.module_utils._xmpp.discovery import DNSPYTHON_ERROR
 from ansible_collections.onprem.chat.plugins.module_utils._xmpp.settings import Account, Settings
 from ansible_collections.onprem.chat.plugins.module_utils._xmpp.survey import run
 
@@ -252,8 +244,9 @@ def settings_of(params: dict) -> Settings:
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    if LIBRARY_ERROR:
-        module.fail_json(msg=missing_required_lib(LIBRARY_NAME), exception=LIBRARY_ERROR)
+    for name, missing in (("slixmpp", SLIXMPP_ERROR), ("dnspython", DNSPYTHON_ERROR)):
+        if missing:
+            module.fail_json(msg=missing_required_lib(name), exception=missing)
     settings = settings_of(module.params)
     message = problem(settings)
     if message:

@@ -16,15 +16,16 @@ import contextlib
 import logging
 import secrets
 import ssl
+import traceback
 
 try:
     import slixmpp
     from slixmpp.exceptions import IqError, IqTimeout
     from slixmpp.jid import InvalidJID
 
-    HAS_SLIXMPP = True
+    SLIXMPP_ERROR = None
 except ImportError:  # the module reports it with missing_required_lib
-    HAS_SLIXMPP = False
+    SLIXMPP_ERROR = traceback.format_exc()
 
 from .settings import Account, Endpoint
 

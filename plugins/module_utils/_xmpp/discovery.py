@@ -13,14 +13,17 @@ import collections.abc
 import dataclasses
 import random
 import socket
+import traceback
 
 try:
     import dns.asyncresolver
     import dns.exception
     import dns.name
     import dns.resolver
+
+    DNSPYTHON_ERROR = None
 except ImportError:  # the module reports it with missing_required_lib
-    pass
+    DNSPYTHON_ERROR = traceback.format_exc()
 
 from .settings import Endpoint, Service
 

@@ -83,7 +83,7 @@ class NameServer(asyncio.DatagramProtocol):
     def connection_made(self, transport):
         self.transport = transport
 
-    def datagram_received(self, data, address):
+    def datagram_received(self, data, addr):
         query = dns.message.from_wire(data)
         question = query.question[0]
         name, kind = question.name.to_text(omit_final_dot=True), dns.rdatatype.to_text(question.rdtype)
@@ -101,7 +101,7 @@ class NameServer(asyncio.DatagramProtocol):
                 answer.answer.append(dns.rrset.from_text(name + ".", 60, "IN", kind, *records))
             elif not any(known == name for known, _kind in self.zone):
                 answer.set_rcode(dns.rcode.NXDOMAIN)
-        self.transport.sendto(answer.to_wire(), address)
+        self.transport.sendto(answer.to_wire(), addr)
 
 
 def resolve(zone, question):

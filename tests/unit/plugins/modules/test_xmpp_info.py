@@ -117,11 +117,11 @@ def test_a_ca_file_without_certificate(call, tmp_path):
     assert result["msg"].endswith("Is it a PEM file with CA certificates?")
 
 
-def test_missing_library(call, monkeypatch):
-    monkeypatch.setattr(xmpp_info, "LIBRARY_ERROR", "Traceback")
-    monkeypatch.setattr(xmpp_info, "LIBRARY_NAME", "slixmpp", raising=False)
+@pytest.mark.parametrize("name", ["slixmpp", "dnspython"])
+def test_missing_library(call, monkeypatch, name):
+    monkeypatch.setattr(xmpp_info, f"{name.upper()}_ERROR", "Traceback")
     result, asked = call(domain="corp.test")
-    assert "slixmpp" in result["msg"]
+    assert f"Failed to import the required Python library ({name})" in result["msg"]
     assert asked == []
 
 
