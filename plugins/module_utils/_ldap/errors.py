@@ -103,7 +103,8 @@ def explain_search(code: int, description: str, message: str, base: str, matched
             f"{shown}: {base} belongs to another domain",
             "Ask a domain controller of the domain that holds this search base.",
         )
-    if code == OPERATIONS_ERROR and "successful bind" in (message or ""):
+    # Windows says the first, Samba the second.
+    if code == OPERATIONS_ERROR and re.search("successful bind|without authentication", message or ""):
         return f"{shown}: the server answers nothing to an anonymous client", "Give bind_dn and bind_password."
     if code == INSUFFICIENT_ACCESS:
         return shown, "Give the bind account read access to this part of the directory."

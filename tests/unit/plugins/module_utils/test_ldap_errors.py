@@ -75,6 +75,8 @@ def test_search_refusals():
         "000004DC: LdapErr: DSID-0C090A5C, comment: In order to perform this operation a successful bind must be"
     )
     assert errors.explain_search(1, "operationsError", anonymous, "DC=x")[1] == "Give bind_dn and bind_password."
+    samba = "00002020: Operation unavailable without authentication"
+    assert errors.explain_search(1, "operationsError", samba, "DC=x")[1] == "Give bind_dn and bind_password."
     assert "read access" in errors.explain_search(50, "insufficientAccessRights", "", "DC=x")[1]
     assert "limits" in errors.explain_search(4, "sizeLimitExceeded", "", "DC=x")[1]
     assert errors.explain_search(80, "other", "why", "DC=x")[0] == "other (LDAP result 80): why"

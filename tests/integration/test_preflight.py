@@ -1,0 +1,362 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Preflight and its modules against the real Samba domain: what is said when something is wrong, to the letter."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import time
+
+import pytest
+
+BIND_DN = "CN=svc-chat-ldap,OU=Service,OU=Company,DC=corp,DC=test"
+GROUP = "CN=Chat Users,OU=Groups,OU=Company,DC=corp,DC=test"
+MODULE = "onprem.chat.ldap_info"
+
+
+@pytest.fixture(scope="module")
+def ask(lab):
+    """Asks the module and returns {id: check} (lists where an id comes more than once)."""
+
+    def call(**changes):
+        arguments = {
+            "servers": ["dc1.corp.test"],
+            "ca_path": str(lab.state / "company-ca.crt"),
+            "bind_dn": BIND_DN,
+            "bind_password": lab.secrets["svc-chat-ldap"],
+            "base": "DC=corp,DC=test",
+            **changes,
+        }
+        result = lab.module(MODULE, {key: value for key, value in arguments.items() if value is not None})
+        assert "checks" in result, result
+        return result["checks"]
+
+    return call
+
+
+def one(checks, id):
+    (check,) = [check for check in checks if check["id"] == id]
+    return check
+
+
+def statuses(checks):
+    return {check["id"]: check["status"] for check in checks}
+
+
+# -- ldap_info against Samba ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encryption", ["ldaps", "starttls"])
+def test_everything_passes(ask, encryption):
+    checks = ask(encryption=encryption, users=["anna@corp.test", "BORIS@corp.test"], group=GROUP)
+    assert [check for check in checks if check["status"] != "pass"] == []
+    assert one(checks, "ldap.bind")["evidence"] == f"bound as {BIND_DN} ({encryption})"
+    assert one(checks, "ldap.group")["evidence"] == "4 direct members, 1 of them groups below the base"
+    assert "trusted and for dc1.corp.test" in one(checks, "ldap.tls")["evidence"]
+
+
+def test_members_of_the_nested_group_are_found(ask):
+    checks = ask(
+        filter=f"(&(objectClass=user)(memberOf:1.2.840.113556.1.4.1941:={GROUP})"
+        "(!(userAccountControl:1.2.840.113556.1.4.803:=2)))",
+        users=["anna@corp.test", "disabled1@corp.test"],
+    )
+    assert [check["status"] for check in checks if check["id"] == "ldap.user"] == ["pass", "fail"]
+    assert one(checks, "ldap.filter")["evidence"] == "8 entries match"
+
+
+def test_wrong_password(ask):
+    checks = ask(bind_password="certainly-not-it")
+    check = one(checks, "ldap.bind")
+    assert check["evidence"] == (
+        f"{BIND_DN}: invalidCredentials (LDAP result 49), Active Directory code 52e: wrong password, or wrong account name"
+    )
+    assert check["hint"] == (
+        "Check the password in the vault and the bind DN; in doubt reset the account's password in Active Directory."
+    )
+    assert statuses(checks)["ldap.filter"] == "skip"
+
+
+def test_disabled_account_binds(ask, lab):
+    checks = ask(bind_dn="disabled1@corp.test", bind_password=lab.secrets["users"]["disabled1"])
+    assert one(checks, "ldap.bind")["evidence"].endswith("Active Directory code 533: account disabled")
+
+
+def test_strong_auth_required(ask):
+    check = one(ask(encryption="none"), "ldap.bind")
+    assert check["evidence"] == (
+        f"{BIND_DN}: strongerAuthRequired (LDAP result 8): BindSimple: Transport encryption required."
+    )
+    assert check["hint"] == (
+        "Active Directory refuses a simple bind without TLS. Use encryption ldaps (port 636) or starttls (port 389) "
+        "instead of none."
+    )
+
+
+def test_anonymous(ask):
+    checks = ask(bind_dn=None, bind_password=None)
+    assert one(checks, "ldap.bind")["status"] == "pass"
+    assert one(checks, "ldap.base")["hint"] == "Give bind_dn and bind_password."
+
+
+def test_domain_controller_has_no_name(ask):
+    check = one(ask(servers=["dc9.corp.test"]), "ldap.dns")
+    assert check["evidence"] == "dc9.corp.test does not resolve"
+    assert check["hint"].endswith("Try: dig dc9.corp.test")
+
+
+def test_domain_controller_is_unreachable(ask):
+    check = one(ask(servers=["10.203.0.99"]), "ldap.tcp")
+    assert check["evidence"] == "10.203.0.99:636: unreachable (No route to host)"
+    assert check["hint"] == (
+        "Is the domain controller switched on, and is there a route to its network from the controller?"
+    )
+
+
+def test_domain_controller_is_silent(ask, lab):
+    """By address: this domain controller is the resolver as well."""
+    route = ["blackhole", "10.203.0.100/32"]
+    lab.exec("dc1", ["ip", "route", "add", *route], check=True)
+    try:
+        check = one(ask(servers=["10.203.0.10"], timeout=2), "ldap.tcp")
+    finally:
+        lab.exec("dc1", ["ip", "route", "del", *route], check=True)
+    assert check["evidence"] == "10.203.0.10:636: no answer within 2 s"
+    assert check["hint"] == "Is the domain controller down, or does a firewall drop packets to port 636?"
+
+
+def test_nothing_listens(ask):
+    check = one(ask(port=637), "ldap.tcp")
+    assert check["evidence"] == "10.203.0.10:637: connection refused"
+
+
+def test_wrong_ca(ask, lab, tmp_path):
+    other = tmp_path / "other-ca.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=Other CA", "-days", "2"]
+    subprocess.run([*command, "-keyout", str(tmp_path / "key"), "-out", str(other)], check=True, capture_output=True)
+    check = one(ask(ca_path=str(other)), "ldap.tls")
+    assert check["evidence"].startswith("certificate is not signed by a trusted CA: ")
+    assert "issued by CN=Corp Test Company CA" in check["evidence"]
+    assert check["hint"] == f"Put the certificate of the CA that issued it into {other} (PEM, with intermediates)."
+
+
+def test_server_by_address(ask):
+    check = one(ask(servers=["10.203.0.10"]), "ldap.tls")
+    assert check["evidence"].startswith("certificate is not for 10.203.0.10; it is for ")
+    assert check["hint"] == "Give the server by its DNS name instead of its address."
+
+
+def test_users_who_cannot_log_in(ask):
+    checks = ask(users=["disabled1@corp.test", "nobody@corp.test", "svc-chat-dns@corp.test"])
+    evidence = [(check["evidence"], check["hint"]) for check in checks if check["id"] == "ldap.user"]
+    assert evidence[0][0] == "CN=disabled1,OU=Sales,OU=Company,DC=corp,DC=test is disabled"
+    assert evidence[1][0] == "no entry has mail=nobody@corp.test"
+    assert evidence[2][1].startswith("CN=svc-chat-dns,") and evidence[2][1].endswith("fill its attribute mail.")
+
+
+def test_wrong_base_filter_and_group(ask):
+    checks = ask(base="OU=Nowhere,DC=corp,DC=test", group="CN=Nobody,DC=corp,DC=test")
+    assert one(checks, "ldap.base")["evidence"] == (
+        "OU=Nowhere,DC=corp,DC=test does not exist"
+    )  # Samba does not say, as Windows does, how far it came
+    assert one(checks, "ldap.group")["status"] == "fail"
+    assert "is no LDAP filter" in one(ask(filter="(&(objectClass=user)"), "ldap.filter")["evidence"]
+    assert one(ask(filter="(objectClass=nonsense)"), "ldap.filter")["evidence"].startswith("no entry matches")
+
+
+def test_pages_are_read_to_the_end(ask):
+    """More entries than one page of 500."""
+    evidence = one(ask(filter="(objectClass=*)", base="CN=Schema,CN=Configuration,DC=corp,DC=test"), "ldap.filter")
+    assert int(re.match(r"\d+", evidence["evidence"]).group()) > 1000
+
+
+# -- the playbook ----------------------------------------------------------------------------------------------------
+
+
+def preflight(lab, *arguments, **options):
+    result = lab.playbook("onprem.chat.preflight", *arguments, **options)
+    return result, result.stdout + result.stderr
+
+
+def lines(text, id):
+    """Lines of the table for a check."""
+    return [
+        line.strip().strip(',"') for line in text.splitlines() if re.search(rf'"(PASS|WARN|FAIL|SKIP)  {id} ', line)
+    ]
+
+
+@pytest.fixture(scope="module")
+def rest_of_the_table():
+    """What still has to be asked when one thing is wrong."""
+
+    def check(text, *without):
+        for id in ("site.variables", "ldap.bind", "ldap.filter", "dns.session", "host.os", "host.port"):
+            if id not in without:
+                assert lines(text, id), f"{id} was not asked\n{text}"
+
+    return check
+
+
+def test_preflight_passes_on_a_fresh_host(fresh_chat):
+    before = fresh_chat.exec("chat", ["sh", "-c", "dpkg -l | sha256sum; find /etc -newer /etc/hostname | sort"]).stdout
+    result, text = preflight(fresh_chat)
+    assert result.returncode == 0, text
+    assert '"FAIL ' not in text
+    assert re.search(r"chat +: ok=\d+ +changed=0 ", text)
+    after = fresh_chat.exec("chat", ["sh", "-c", "dpkg -l | sha256sum; find /etc -newer /etc/hostname | sort"]).stdout
+    assert after == before
+
+
+def test_preflight_passes_in_check_mode(lab):
+    result, text = preflight(lab, "--check", "--diff")
+    assert result.returncode == 0, text
+
+
+def test_no_secret_in_the_output(lab):
+    _result, text = preflight(lab, "-vvv", "--diff", "-e", "chat_dns_server=dc9.corp.test")
+    secrets = lab.secrets
+    canaries = [secrets["svc-chat-ldap"], secrets["svc-chat-dns"], secrets["administrator"], *secrets["users"].values()]
+    assert [canary for canary in canaries if canary in text] == []
+
+
+def test_directory_refuses_the_password(lab, rest_of_the_table):
+    result, text = preflight(lab, "-e", "chat_ldap_bind_password=certainly-not-it")
+    assert result.returncode != 0
+    assert "Active Directory code 52e: wrong password, or wrong account name" in lines(text, "ldap.bind")[0]
+    assert "certainly-not-it" not in text
+    assert "1 of " in text and "checks failed, see the table above. Nothing was changed." in text
+    rest_of_the_table(text)
+
+
+def test_dns_refuses_the_password(lab, rest_of_the_table):
+    result, text = preflight(lab, "-e", "chat_dns_password=certainly-not-it")
+    assert result.returncode != 0
+    assert "the password (or key) of svc-chat-dns@CORP.TEST is wrong" in lines(text, "dns.session")[0]
+    rest_of_the_table(text)
+
+
+def test_host_unreachable_is_one_line(lab, rest_of_the_table):
+    result, text = preflight(lab, "-e", "ansible_host=10.203.0.77")
+    assert result.returncode != 0
+    (line,) = lines(text, "host.login")
+    assert line.startswith("FAIL  host.login")
+    assert "cannot be reached: Failed to connect to the host via ssh: " in line
+    assert "can you log in with: ssh deploy@10.203.0.77?" in text
+    rest_of_the_table(text, "host.os", "host.port")
+
+
+def test_domain_controller_unreachable(lab, rest_of_the_table):
+    result, text = preflight(lab, "-e", json.dumps({"chat_ldap_servers": ["dc1.corp.test", "dc9.corp.test"]}))
+    assert result.returncode != 0
+    assert "dc9.corp.test does not resolve" in text
+    rest_of_the_table(text)
+
+
+def test_no_domain_controller_in_dns(lab):
+    result, text = preflight(lab, "-e", "chat_ad_domain=other.test")
+    assert result.returncode != 0
+    assert lines(text, "ldap.servers")[0].startswith("FAIL") and "_ldap._tcp.dc._msdcs.other.test" in text
+
+
+def test_port_is_taken_by_something_else(lab, rest_of_the_table):
+    script = "import socket,time; s=socket.create_server(('0.0.0.0',5222)); time.sleep(600)"
+    lab.exec("chat", ["systemd-run", "--unit=stranger", "/usr/bin/python3", "-c", script], check=True)
+    try:
+        for _attempt in range(50):
+            if ":5222" in lab.exec("chat", ["ss", "-ltn"]).stdout:
+                break
+            time.sleep(0.1)
+        result, text = preflight(lab)
+    finally:
+        lab.exec("chat", ["systemctl", "stop", "stranger"])
+    assert result.returncode != 0
+    (line,) = lines(text, "host.port")
+    assert re.search(r"FAIL  host\.port +tcp port 5222 +held by python3 \(pid \d+\)$", line)
+    assert "Stop and disable this service, or move it to another port: the port is needed here." in text
+    rest_of_the_table(text)
+
+
+@pytest.mark.parametrize(
+    ("variable", "evidence", "hint"),
+    [
+        (
+            "chat_domian=corp.test",
+            "chat_domian is no variable of this collection",
+            "Did you mean chat_domain? Known ones are listed in docs/site_file.md",
+        ),
+        (
+            "ejabberd_archiv=never",
+            "ejabberd_archiv is no variable of this collection",
+            "Did you mean ejabberd_archive? Known ones are listed in the role's README.md",
+        ),
+        ("chat_host=", "chat_host is empty", "Full DNS name of the chat server. Example: chat_host: chat.corp.test"),
+        (
+            "chat_domain=corp_test",
+            "chat_domain is 'corp_test', which is no full DNS name, its domain is missing",
+            "Write a full DNS name in lower case, for example chat.corp.test.",
+        ),
+        (
+            "chat_domain='corp test'",
+            "chat_domain is 'corp test', which is no DNS name",
+            "Write a full DNS name in lower case, for example chat.corp.test.",
+        ),
+        (
+            '{"chat_domain": ["corp.test"]}',
+            "chat_domain is a list, wanted text",
+            "Write one value, not a list.",
+        ),
+        (
+            "chat_dns_password=CHANGE_ME",
+            "chat_dns_password is still the placeholder CHANGE_ME",
+            "Put the real secret into the vault file: ansible-vault edit group_vars/all/vault.yml",
+        ),
+    ],
+)
+def test_mistakes_in_the_variables(lab, tmp_path, variable, evidence, hint):
+    """The guard of every verb; the host is not contacted, so this is quick."""
+    playbook = tmp_path / "guard.yml"
+    tasks = [{"onprem.chat.site_info": {}}]
+    playbook.write_text(json.dumps([{"hosts": "chat_servers", "gather_facts": False, "tasks": tasks}]))
+    result = lab.playbook(str(playbook), "-e", variable, "-e", "ansible_host=192.0.2.1")
+    text = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert evidence in text
+    assert hint in text
+
+
+def test_missing_key_of_the_site_file(lab, tmp_path):
+    site = lab.inventory / "group_vars" / "all"
+    inventory = tmp_path / "group_vars" / "all"
+    inventory.mkdir(parents=True)
+    for source in site.glob("*.yml"):
+        text = source.read_text()
+        (inventory / source.name).write_text(re.sub(r"(?m)^chat_host:.*\n", "", text))
+    (tmp_path / "hosts.yml").write_text((lab.inventory / "hosts.yml").read_text())
+    result, text = preflight(lab, inventory=tmp_path / "hosts.yml")
+    assert result.returncode != 0
+    assert "chat_host is not set" in lines(text, "site.missing")[0]
+    assert "Set it in group_vars/all/site.yml. Full DNS name of the chat server." in text
+    assert lines(text, "ldap.bind") and lines(text, "dns.session") and lines(text, "host.os")
+
+
+def test_role_variable_in_the_inventory_without_effect(lab, tmp_path):
+    inventory = tmp_path / "group_vars" / "all"
+    inventory.mkdir(parents=True)
+    for source in (lab.inventory / "group_vars" / "all").glob("*.yml"):
+        (inventory / source.name).write_text(source.read_text())
+    (inventory / "more.yml").write_text("dns_zone: other.test\n")
+    (tmp_path / "hosts.yml").write_text((lab.inventory / "hosts.yml").read_text())
+    _result, text = preflight(lab, inventory=tmp_path / "hosts.yml")
+    if not lines(text, "site.unknown"):
+        assert "dns_zone follows from chat_dns_zone and chat_domain; what is written here has no effect" in text
+
+
+def test_empty_group(lab, tmp_path):
+    (tmp_path / "hosts.yml").write_text("all:\n  hosts:\n    chat.corp.test:\n")
+    result, text = preflight(lab, inventory=tmp_path / "hosts.yml")
+    assert result.returncode != 0
+    assert "names no host in the group chat_servers" in text
