@@ -22,6 +22,7 @@ import typing as t
 from ansible_collections.onprem.chat.plugins.module_utils._checks import Checks
 
 SITE_PREFIX = "chat_"
+ANSWERS = "_preflight_checks"  # fact in which a role leaves what its preflight saw
 PLACEHOLDER = "CHANGE_ME"
 SPEC_PAGE = "docs/site_file.md"
 
@@ -143,7 +144,7 @@ class _Judge:
     # -- names ---------------------------------------------------------------------------------------------------
 
     def unknown(self, ours: list[str]) -> None:
-        known = set(self.rules.site_keys) | set(self.options)
+        known = set(self.rules.site_keys) | set(self.options) | {f"{role}{ANSWERS}" for role in self.rules.role_options}
         patterns = self.foreign()
         for name in ours:
             if name in known or any(pattern.fullmatch(name) for pattern in patterns):

@@ -194,7 +194,7 @@ def rest_of_the_table():
     """What still has to be asked when one thing is wrong."""
 
     def check(text, *without):
-        for id in ("site.variables", "ldap.bind", "ldap.filter", "dns.session", "host.os", "host.port"):
+        for id in ("site.variables", "ldap.bind", "ldap.filter", "dns.update", "host.os", "host.port"):
             if id not in without:
                 assert lines(text, id), f"{id} was not asked\n{text}"
 
@@ -235,7 +235,7 @@ def test_directory_refuses_the_password(lab, rest_of_the_table):
 def test_dns_refuses_the_password(lab, rest_of_the_table):
     result, text = preflight(lab, "-e", "chat_dns_password=certainly-not-it")
     assert result.returncode != 0
-    assert "the password (or key) of svc-chat-dns@CORP.TEST is wrong" in lines(text, "dns.session")[0]
+    assert "the password (or key) of svc-chat-dns@CORP.TEST is wrong" in lines(text, "dns.update")[0]
     rest_of_the_table(text)
 
 
@@ -340,7 +340,7 @@ def test_missing_key_of_the_site_file(lab, tmp_path):
     assert result.returncode != 0
     assert "chat_host is not set" in lines(text, "site.missing")[0]
     assert "Set it in group_vars/all/site.yml. Full DNS name of the chat server." in text
-    assert lines(text, "ldap.bind") and lines(text, "dns.session") and lines(text, "host.os")
+    assert lines(text, "ldap.bind") and lines(text, "dns.update") and lines(text, "host.os")
 
 
 def test_role_variable_in_the_inventory_without_effect(lab, tmp_path):

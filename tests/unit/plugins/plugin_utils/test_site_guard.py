@@ -93,6 +93,10 @@ def test_foreign_patterns_cover_the_whole_name(site):
     assert len(ask(site, host_location="cellar", chat_foreign_variables=["host_loc"])) == 1
 
 
+def test_answers_of_a_roles_preflight_are_known(site):
+    assert ask(site, host_preflight_checks=[]) == []
+
+
 def test_bad_pattern(site):
     _id, evidence, _hint = one(site, chat_foreign_variables=["host_("])
     assert evidence.startswith("chat_foreign_variables holds 'host_(', which is no pattern: ")
