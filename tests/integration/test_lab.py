@@ -19,7 +19,12 @@ sys.path.insert(0, str(LAB.parent))
 
 def lab(*arguments: str, **changes: str) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [LAB, *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL, env={**ENVIRONMENT, **changes}
+        [LAB, *arguments],
+        capture_output=True,
+        check=False,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env={**ENVIRONMENT, **changes},
     )
 
 
@@ -36,7 +41,7 @@ def leftovers() -> list[str]:
 
 
 def _output(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True).stdout
+    return subprocess.run(command, capture_output=True, check=False, text=True).stdout
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -69,7 +69,7 @@ def main() -> int:
         output, _nothing = process.communicate()
         well = process.returncode == 0
         failed += not well
-        print(f"soak interrupt {how.name} at “{line}”: second demo {'ended well' if well else 'FAILED'}", flush=True)
+        print(f"soak interrupt {how.name} at {line!r}: second demo {'ended well' if well else 'FAILED'}", flush=True)
         if not well:
             print("\n".join(output.splitlines()[-60:]), flush=True)
     subprocess.run([ROOT / "tests/lab/lab", "down"], env=ENVIRONMENT, check=True, stdout=subprocess.DEVNULL)

@@ -188,7 +188,8 @@ class Machine:
             f"127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n{self.address} {self.name}.corp.test {self.name}\n"
         )
         (etc / "systemd/network/10-lab.network").write_text(
-            f"[Match]\nName=host0\n[Network]\nAddress={self.address}/{network.SUBNET.prefixlen}\nGateway={network.GATEWAY}\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n"
+            f"[Match]\nName=host0\n[Network]\nAddress={self.address}/{network.SUBNET.prefixlen}\nGateway={network.GATEWAY}\n"
+            "LinkLocalAddressing=no\nIPv6AcceptRA=no\n"
         )
 
     def answers(self, port: int) -> bool:
