@@ -142,20 +142,10 @@ checks:
       source: ""
 """
 
-import traceback
-
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-try:
-    import ldap3  # noqa: F401
-except ImportError:
-    HAS_LDAP3 = False
-    LDAP3_IMPORT_ERROR = traceback.format_exc()
-else:
-    HAS_LDAP3 = True
-    LDAP3_IMPORT_ERROR = None
-
 from ansible_collections.onprem.chat.plugins.module_utils._ldap.diagnose import Question, diagnose
+from ansible_collections.onprem.chat.plugins.module_utils._ldap.session import LDAP3_IMPORT_ERROR
 
 ARGUMENT_SPEC = {
     "servers": {"type": "list", "elements": "str", "required": True},
@@ -178,7 +168,7 @@ ARGUMENT_SPEC = {
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
-    if not HAS_LDAP3:
+    if LDAP3_IMPORT_ERROR:
         module.fail_json(msg=missing_required_lib("ldap3"), exception=LDAP3_IMPORT_ERROR)
     params = dict(module.params)
     if not params["servers"]:

@@ -1,8 +1,7 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026 onprem.chat maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes docs/site_file.md from playbooks/vars/site_spec.yml:   tests/tools/site_file.py > docs/site_file.md"""
+"""Writes docs/site_file.md from playbooks/vars/site_spec.yml:   python tests/tools/site_file.py > docs/site_file.md"""
 
 from __future__ import annotations
 

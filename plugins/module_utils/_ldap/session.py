@@ -16,16 +16,23 @@ import contextlib
 import dataclasses
 import re
 import ssl
+import traceback
 import typing as t
 
 try:
     import ldap3
     from ldap3.core.exceptions import LDAPException, LDAPInvalidFilterError
 except ImportError:
-    HAS_LDAP3 = False
-    LDAPException = LDAPInvalidFilterError = Exception
+    LDAP3_IMPORT_ERROR = traceback.format_exc()
+
+    class LDAPException(Exception):
+        """Stands for ldap3's where ldap3 is missing; the module says so before anything is asked."""
+
+    class LDAPInvalidFilterError(LDAPException):
+        """Likewise."""
+
 else:
-    HAS_LDAP3 = True
+    LDAP3_IMPORT_ERROR = None
 
 PAGED_RESULTS = "1.2.840.113556.1.4.319"
 PAGE_SIZE = 500

@@ -28,7 +28,7 @@ def test_the_page_is_up_to_date():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert (ROOT / "docs" / "site_file.md").read_text(encoding="utf-8") == module.render(KEYS), (
-        "run tests/tools/site_file.py > docs/site_file.md"
+        "run python tests/tools/site_file.py > docs/site_file.md"
     )
 
 
