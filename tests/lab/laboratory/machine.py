@@ -59,13 +59,14 @@ class Machine:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def supervisor(self) -> int:
-        """Process id of systemd-nspawn, 0 if it does not run."""
+        """Process id of systemd-nspawn, 0 if it does not run. Known by its cgroup: a number alone may be somebody else's."""
         try:
             pid = int(self._pidfile.read_text())
-            command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            mine = self._cgroups()[0].name in Path(f"/proc/{pid}/cgroup").read_text()
+            dead = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
         except (FileNotFoundError, ProcessLookupError, ValueError):
             return 0
-        return pid if str(self.root).encode() in command else 0
+        return pid if mine and not dead else 0
 
     def leader(self) -> int:
         """Process id of the container's init, seen from outside; 0 if it does not run."""

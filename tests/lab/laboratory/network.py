@@ -4,8 +4,11 @@ Addresses inside are always the same; only the uplink differs between instances.
 namespaces is one veth end and one nftables table, both named after the instance, and IP forwarding while any instance runs.
 """
 
+import contextlib
 import ipaddress
 import json
+import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -126,11 +129,14 @@ class Network:
         return book
 
 
-def kill_inside(namespace: str) -> None:
-    """End every process that lives in a namespace: leftovers of a killed run."""
-    pids = run("ip", "netns", "pids", namespace).stdout.split()
-    if pids:
-        subprocess.run(["kill", "-KILL", *pids], capture_output=True, check=False)
+def kill_inside(namespace: str, only: str = "") -> None:
+    """End every process that lives in a namespace (or those of one program): leftovers of a killed run."""
+    if not _exists(namespace):
+        return
+    for pid in run("ip", "netns", "pids", namespace).stdout.split():
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+            if not only or Path(f"/proc/{pid}/comm").read_text().strip() == only:
+                os.kill(int(pid), signal.SIGKILL)
 
 
 def _masquerade(table: str, source: str) -> str:

@@ -68,6 +68,11 @@ class ChatHost(Machine):
             f"  IdentitiesOnly yes\n  UserKnownHostsFile {state}/known_hosts\n  StrictHostKeyChecking yes\n"
         )
 
+    def down(self) -> None:
+        """Also ends the shared ssh connections to it, which would lead nowhere after a reset."""
+        network.kill_inside(f"{self.namespace}-users", only="ssh")
+        super().down()
+
     def ready(self) -> bool:
         return self.answers(22) and not Path(self.root, "run/nologin").exists()
 
@@ -95,8 +100,7 @@ class Users:
 
     def down(self) -> None:
         """End what still runs there."""
-        if Path("/run/netns", f"{self.namespace}-users").exists():
-            network.kill_inside(f"{self.namespace}-users")
+        network.kill_inside(f"{self.namespace}-users")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def leader(self) -> int:
@@ -115,6 +119,8 @@ class Users:
             # A process that stays outside as long as the command runs: the way back for `lab reset` in the command.
             f"ONPREM_CHAT_LAB_OUTSIDE={os.getppid()}",
             f"KRB5_CONFIG={self.folder}/krb5.conf",
+            # Every instance has a host with this address: a shared ssh connection must not lead to another one's.
+            f"ANSIBLE_SSH_CONTROL_PATH_DIR={self.folder}/ssh",
         ]
         return [
             "nsenter", f"--net=/run/netns/{self.namespace}-users",
