@@ -26,7 +26,7 @@ from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import (
 )
 from ansible_collections.onprem.chat.plugins.module_utils._dns.values import Key, RecordSet
 
-ATTEMPTS = 10
+ATTEMPTS = 20
 LOOKS = 4
 # How often an update is sent of which nobody knows what became of it.
 UNKNOWN = 3
@@ -149,7 +149,7 @@ def _not_so(server, left: collections.abc.Iterable[Change]) -> NotSo:
     left = list(left)
     return NotSo(
         f"DNS server {server} accepted the update, but reading back shows something else. "
-        f"Wanted: {_shown(change.after for change in left)}. There is: {_shown(change.before for change in left)}.",
+        f"Wanted: [{_shown(change.after for change in left)}]. There is: [{_shown(change.before for change in left)}].",
         "Does somebody else write the same records, or does the server ignore this kind of record?",
         "See the log of the DNS server.",
     )
@@ -161,14 +161,14 @@ def _gave_up(server, attempts: int, world: World, changes, answer) -> Exception:
     if answer.is_conflict:
         return ConflictError(
             f"DNS server {server}: the records were changed by somebody else before each of {attempts} attempts. "
-            f"Wanted: {wanted}. There is: {there}.",
+            f"Wanted: [{wanted}]. There is: [{there}].",
             "Does another play or host write the same records all the time?",
             "Nothing of this task was written. Use state=present where several writers share a record set.",
         )
     seen = answer.why or answer.rcode
     return NotSo(
         f"DNS server {server}: the update was sent {attempts} times, its outcome could not be learnt from the answers "
-        f"({seen}), and reading back shows that it did not happen. Wanted: {wanted}. There is: {there}.",
+        f"({seen}), and reading back shows that it did not happen. Wanted: [{wanted}]. There is: [{there}].",
         "Does the server drop updates silently?",
         "See the log of the DNS server.",
     )

@@ -91,13 +91,36 @@ def update(zone: str, changes: collections.abc.Iterable[Change], read: World):
         _require(message, key, guarded[key])
     # All deletions first: a name may change from CNAME to addresses in one message.
     for change in changes:
-        if change.before is not None:
-            message.delete(dns.name.from_text(change.key.name), change.key.type)
+        _delete(message, change)
     for change in changes:
-        if change.after is not None:
-            name = dns.name.from_text(change.key.name)
-            message.add(name, change.after.ttl, *_rdatas(change.key, change.after.values))
+        _add(message, change)
     return message
+
+
+# Only the values that differ are deleted and added, one by one, although the prerequisites would allow to delete or replace
+# whole sets: with Samba (4.17) the prerequisites of two updates at the same moment can both hold. With single values they
+# then add up, where otherwise the second would erase what the first has added.
+
+
+def _delete(message, change: Change) -> None:
+    if change.before is None:
+        return
+    stay = set(change.after.values) if change.after else set()
+    there = _rdatas(change.key, change.before.as_read or change.before.values)
+    gone = sorted((rdata for rdata in there if canonical(rdata) not in stay), key=canonical)
+    if gone:
+        message.delete(dns.name.from_text(change.key.name), *gone)
+
+
+def _add(message, change: Change) -> None:
+    if change.after is None:
+        return
+    there = set()
+    if change.before is not None and change.before.ttl == change.after.ttl:
+        there = set(change.before.values)  # otherwise all are added again: so they get the new TTL (RFC 2136 3.4.2.2)
+    new = [value for value in change.after.values if value not in there]
+    if new:
+        message.add(dns.name.from_text(change.key.name), change.after.ttl, *_rdatas(change.key, new))
 
 
 def rendered(message) -> bytes:

@@ -138,6 +138,11 @@ class FakeServer:
         key = (rrset.name.to_text().lower(), dns.rdatatype.to_text(rrset.rdtype))
         if rrset.deleting == dns.rdataclass.ANY:
             self.records.pop(key, None)
+        elif rrset.deleting == dns.rdataclass.NONE:
+            ttl, values = self.records.pop(key)
+            left = values - {rdata.to_text() for rdata in rrset}
+            if left:
+                self.records[key] = (ttl, left)
         else:
             values = self.records.get(key, (0, set()))[1] | {rdata.to_text() for rdata in rrset}
             self.records[key] = (rrset.ttl, values)
@@ -227,4 +232,6 @@ def _action(rrset):
     what = f"{rrset.name} {dns.rdatatype.to_text(rrset.rdtype)}"
     if rrset.deleting == dns.rdataclass.ANY:
         return f"delete {what}"
+    if rrset.deleting == dns.rdataclass.NONE:
+        return f"delete {what} {' '.join(rdata.to_text() for rdata in rrset)}"
     return f"add {what} {rrset.ttl} {' '.join(rdata.to_text() for rdata in rrset)}"

@@ -115,7 +115,11 @@ def test_replaces_exactly_what_was_read():
             "exactly chat.corp.test. A 10.203.0.8 (ttl 0)",
             "no chat.corp.test. CNAME",
         ],
-        ["delete chat.corp.test. A", "add chat.corp.test. A 86400 10.203.0.20"],
+        [
+            "delete chat.corp.test. A 10.203.0.7",
+            "delete chat.corp.test. A 10.203.0.8",
+            "add chat.corp.test. A 86400 10.203.0.20",
+        ],
     )
     assert outcome.before[0].lines == ["chat.corp.test. 3600 IN A 10.203.0.7", "chat.corp.test. 3600 IN A 10.203.0.8"]
     assert fake.records[CHAT_KEY] == (86400, {"10.203.0.20"})
@@ -125,6 +129,26 @@ def test_prerequisite_keeps_the_spelling_of_the_server():
     fake = FakeServer({CLIENT_KEY: (86400, {"9 0 5222 Chat.CORP.test."})})
     assert apply(fake, CLIENT).changed
     assert "exactly _xmpp-client._tcp.corp.test. SRV 9 0 5222 Chat.CORP.test. (ttl 0)" in sent(fake.updates[0])[0]
+
+
+def test_only_the_values_that_differ_are_sent():
+    other = "5 0 5222 other.corp.test."
+    fake = FakeServer({CLIENT_KEY: (86400, {other, "9 0 5222 Chat.corp.test."})})
+    assert apply(fake, {**CLIENT, "state": "present"}).changed
+    assert sent(fake.updates[0])[1] == [
+        "delete _xmpp-client._tcp.corp.test. SRV 9 0 5222 Chat.corp.test.",
+        "add _xmpp-client._tcp.corp.test. SRV 86400 5 0 5222 chat.corp.test.",
+    ]
+
+
+def test_a_new_ttl_is_given_to_every_value():
+    fake = FakeServer({CHAT_KEY: (60, {"10.203.0.20", "10.203.0.21"})})
+    apply(fake, {**CHAT, "values": ["10.203.0.20", "10.203.0.22"]})
+    assert sent(fake.updates[0])[1] == [
+        "delete chat.corp.test. A 10.203.0.21",
+        "add chat.corp.test. A 86400 10.203.0.20",
+        "add chat.corp.test. A 86400 10.203.0.22",
+    ]
 
 
 def test_another_case_is_no_difference():
@@ -145,7 +169,7 @@ def test_removes_a_set():
     assert outcome.records == ()
     assert sent(fake.updates[0]) == (
         ["exactly chat.corp.test. A 10.203.0.20 (ttl 0)"],
-        ["delete chat.corp.test. A"],
+        ["delete chat.corp.test. A 10.203.0.20"],
     )
 
 
@@ -154,7 +178,7 @@ def test_cname_gives_way_to_addresses_in_one_message():
     apply(fake, CHAT, {"name": "chat", "type": "CNAME", "state": "absent"})
     assert sent(fake.updates[0]) == (
         ["exactly chat.corp.test. CNAME old.corp.test. (ttl 0)", "no chat.corp.test. A"],
-        ["delete chat.corp.test. CNAME", "add chat.corp.test. A 86400 10.203.0.20"],
+        ["delete chat.corp.test. CNAME old.corp.test.", "add chat.corp.test. A 86400 10.203.0.20"],
     )
     assert set(fake.records) == {CHAT_KEY}
 
@@ -205,7 +229,7 @@ def test_endless_conflict_ends_with_both_values():
         apply(fake, CHAT, attempts=5, naps=naps)
     assert str(error.value) == (
         "DNS server ns1.corp.test: the records were changed by somebody else before each of 5 attempts. "
-        "Wanted: chat.corp.test. 86400 IN A 10.203.0.20. There is: chat.corp.test. 60 IN A 10.9.9.4. "
+        "Wanted: [chat.corp.test. 86400 IN A 10.203.0.20]. There is: [chat.corp.test. 60 IN A 10.9.9.4]. "
         "Does another play or host write the same records all the time? "
         "Nothing of this task was written. Use state=present where several writers share a record set."
     )
@@ -279,7 +303,7 @@ def test_update_that_never_arrives():
     assert str(error.value) == (
         "DNS server ns1.corp.test: the update was sent 3 times, its outcome could not be learnt from the answers "
         "(DNS server ns1.corp.test did not answer over TCP: the connection was closed.), and reading back shows that it "
-        "did not happen. Wanted: chat.corp.test. 86400 IN A 10.203.0.20. There is: nothing. "
+        "did not happen. Wanted: [chat.corp.test. 86400 IN A 10.203.0.20]. There is: [nothing]. "
         "Does the server drop updates silently? See the log of the DNS server."
     )
 
@@ -290,7 +314,7 @@ def test_noerror_is_no_proof():
         apply(fake, CHAT)
     assert str(error.value) == (
         "DNS server ns1.corp.test accepted the update, but reading back shows something else. "
-        "Wanted: chat.corp.test. 86400 IN A 10.203.0.20. There is: nothing. "
+        "Wanted: [chat.corp.test. 86400 IN A 10.203.0.20]. There is: [nothing]. "
         "Does somebody else write the same records, or does the server ignore this kind of record? "
         "See the log of the DNS server."
     )
