@@ -160,6 +160,7 @@ class Kerberos:
         self._tmpdir = tmpdir
         self._stack = contextlib.ExitStack()
         self._credentials = None
+        self.lifetime: int | None = None
         if keytab and not os.access(keytab, os.R_OK):
             raise InputError(f"The keytab {keytab} cannot be read on the controller.", "Does it exist there?")
 
@@ -198,7 +199,7 @@ class Kerberos:
             else:
                 credentials = gssapi.Credentials(name=name, usage="initiate", mechs=mechs)
             # MIT Kerberos asks the KDC only when it has to: make it now, so that what goes wrong goes wrong here.
-            _ = credentials.lifetime
+            self.lifetime = credentials.lifetime
         except gssapi.exceptions.GSSError as error:
             raise self.explained(error, doing) from error
         return credentials

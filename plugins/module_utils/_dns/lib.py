@@ -8,24 +8,30 @@
 
 from __future__ import annotations
 
+import importlib
 import traceback
+
+_USED = (
+    "dns.exception",
+    "dns.flags",
+    "dns.message",
+    "dns.name",
+    "dns.opcode",
+    "dns.rcode",
+    "dns.rdata",
+    "dns.rdataclass",
+    "dns.rdataset",
+    "dns.rdatatype",
+    "dns.rdtypes.ANY.TKEY",
+    "dns.tsig",
+    "dns.update",
+)
 
 DNSPYTHON_ERROR = None
 try:
-    import dns
-    import dns.exception
-    import dns.flags
-    import dns.message
-    import dns.name
-    import dns.opcode
-    import dns.rcode
-    import dns.rdata
-    import dns.rdataclass
-    import dns.rdataset
-    import dns.rdatatype
-    import dns.rdtypes.ANY.TKEY
-    import dns.tsig
-    import dns.update
+    dns = importlib.import_module("dns")
+    for _name in _USED:
+        importlib.import_module(_name)
 except ImportError:
     dns = None
     DNSPYTHON_ERROR = traceback.format_exc()
