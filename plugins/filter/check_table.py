@@ -17,7 +17,7 @@ description:
 positional: statuses
 options:
   _input:
-    description: Checks as M(onprem.chat.xmpp_info#module) and the other modules of this collection return them.
+    description: Checks as M(onprem.chat.xmpp_info) and the other modules of this collection return them.
     type: list
     elements: dict
     required: true

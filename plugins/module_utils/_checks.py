@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 
-PASS = "pass"
+PASS = "pass"  # noqa: S105 -- a status
 WARN = "warn"
 FAIL = "fail"
 SKIP = "skip"
@@ -38,7 +38,9 @@ class Check:
 
     def __post_init__(self) -> None:
         if self.status not in STATUSES:
-            raise ValueError(f"{self.id}: {self.status!r} is no status of a check, expected one of {', '.join(STATUSES)}")
+            raise ValueError(
+                f"{self.id}: {self.status!r} is no status of a check, expected one of {', '.join(STATUSES)}"
+            )
 
     def as_dict(self) -> dict[str, str]:
         """The check as a module returns it."""

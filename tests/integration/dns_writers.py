@@ -4,7 +4,10 @@
 
 """Writers that disturb each other, run by test_dns.py where users are.
 
-race WRITERS ROUNDS: so many processes at once, each of which adds so many targets to one SRV set, one after the other. between: another writer comes exactly between reading and writing. clear NAME:TYPE ...: removes record sets.
+race WRITERS ROUNDS   so many processes at once, each of which adds so many targets to one SRV set, one after the other
+between               another writer comes exactly between reading and writing
+clear NAME:TYPE ...   removes record sets
+
 Prints one JSON document.
 """
 

@@ -49,8 +49,8 @@ class Dns:
             "password": lab.secrets["svc-chat-dns"],
         }
 
-    def run(self, records=RECORDS, *more, **changed):
-        arguments = {**self.account, **changed, "records": records}
+    def run(self, records=None, *more, **changed):
+        arguments = {**self.account, **changed, "records": RECORDS if records is None else records}
         return self.lab.module(MODULE, {key: value for key, value in arguments.items() if value is not None}, *more)
 
     def dig(self, name, kind):
