@@ -251,7 +251,7 @@ def bring(what, ports, seconds):
         except subprocess.TimeoutExpired:
             wrong = f"ejabberd.service was not up after {seconds} s"
     if not wrong:
-        missing = wait(ports, min(seconds, 15))
+        missing = wait(ports, min(seconds, 20))
         if missing:
             wrong = "ejabberd runs, but nothing of it listens on port " + ", ".join(map(str, missing))
     if not wrong:
