@@ -19,17 +19,22 @@ def site(lab):
     return lab
 
 
+def on_chat(site, command):
+    """Run a shell command on the chat host. Erlang refuses to start in a folder that does not exist there."""
+    return site.exec("chat", ["bash", "-c", f"cd / && {command}"], check=True)
+
+
 @pytest.fixture(autouse=True)
 def no_ban(site):
     """These tests fail to log in on purpose; ejabberd bans an address after twenty failures in an hour."""
-    site.exec("chat", ["ejabberdctl", "unban_ip", USERS])
+    on_chat(site, f"ejabberdctl unban_ip {USERS}")
 
 
 @pytest.fixture
 def stopped(site):
     site.exec("chat", ["systemctl", "stop", "ejabberd"], check=True)
     yield site
-    site.exec("chat", ["bash", "-c", "systemctl start ejabberd && ejabberdctl started"], check=True)
+    on_chat(site, "systemctl start ejabberd && ejabberdctl started")
 
 
 @pytest.fixture
@@ -38,7 +43,7 @@ def no_directory(site):
     site.exec("chat", ["ip", "route", "add", "blackhole", "10.203.0.10/32"], check=True)
     yield site
     site.exec("chat", ["ip", "route", "del", "blackhole", "10.203.0.10/32"], check=True)
-    site.exec("chat", ["bash", "-c", "systemctl restart ejabberd && ejabberdctl started"], check=True)
+    on_chat(site, "systemctl restart ejabberd && ejabberdctl started")
 
 
 def verify(site, *arguments, **variables):
