@@ -18,6 +18,8 @@ CGROUPS = [
     if (path / "cgroup.procs").exists()
 ]
 
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 
 class Machine:
     """Start, stop and enter one container. Subclasses say what is special about it."""
@@ -84,13 +86,8 @@ class Machine:
         leader = self.leader()
         if not leader:
             raise LabError(f"{self.name} is not running. Start it with `lab up {self.name}`.")
-        clean = [
-            "env",
-            "-i",
-            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            "HOME=/root",
-            "LANG=C.UTF-8",
-        ]
+        # env starts clean and in a folder that exists in there: nsenter would take this machine's.
+        clean = ["env", "-i", "--chdir=/", f"PATH={PATH}", "HOME=/root", "LANG=C.UTF-8"]
         return [
             "nsenter",
             "-t",
@@ -101,7 +98,6 @@ class Machine:
             "--net",
             "--pid",
             "--root",
-            "--wd=/",
             *clean,
             *arguments,
         ]
@@ -194,10 +190,10 @@ class Machine:
         )
 
     def answers(self, port: int) -> bool:
-        """Whether a TCP port of this machine accepts a connection from the laboratory's network."""
+        """Whether a TCP port of this machine accepts a connection from where users are."""
         probe = f"exec 3<>/dev/tcp/{self.address}/{port}"
         result = subprocess.run(
-            ["nsenter", f"--net=/run/netns/{self.namespace}", "timeout", "2", "bash", "-c", probe],
+            ["nsenter", f"--net=/run/netns/{self.namespace}-users", "timeout", "2", "bash", "-c", probe],
             capture_output=True,
             check=False,
         )
