@@ -46,6 +46,10 @@ CHECK_IDS = (
     "xmpp.message",
 )
 
+#: Seconds after which a port that must be closed counts as silent. A firewall that drops never says so, and hosts that
+#: answer on the client port answer on an open one as fast.
+SILENCE = 3.0
+
 
 def run(settings: Settings) -> dict[str, Any]:
     """The answer of the module."""
@@ -108,7 +112,7 @@ async def _server_to_server(
         judge_s2s.opened(checks, answer, probes, settings.domain)
         return
     asked = list(dict.fromkeys(dataclasses.replace(endpoint, port=SERVER_PORT) for endpoint in endpoints))
-    seen = await asyncio.gather(*(probe.answers(endpoint, settings.timeout) for endpoint in asked))
+    seen = await asyncio.gather(*(probe.answers(endpoint, min(settings.timeout, SILENCE)) for endpoint in asked))
     judge_s2s.closed(checks, answer, [e for e, is_open in zip(asked, seen, strict=True) if is_open], asked)
 
 
