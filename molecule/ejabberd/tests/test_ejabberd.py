@@ -35,7 +35,7 @@ def starttls(*arguments):
             "openssl",
             "s_client",
             "-connect",
-            "chat.corp.test:5222",
+            "10.203.0.20:5222",
             "-starttls",
             "xmpp",
             "-xmpphost",
