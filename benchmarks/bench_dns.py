@@ -27,7 +27,7 @@ CONNECTION = {
 
 def _records(state: str) -> list[dict]:
     return [
-        {"name": f"bench{number}.corp.test", "type": "A", "state": state, "values": [f"10.203.1.{number + 1}"]}
+        {"name": f"bench{number}.corp.test", "type": "A", "state": state, "entries": [f"10.203.1.{number + 1}"]}
         for number in range(RECORDS)
     ]
 
@@ -55,7 +55,7 @@ def _clean() -> None:
 
 def _peer() -> float:
     # nsupdate -g wants a ticket in the ambient cache; it answers 2 for the answer that it cannot verify, though it was applied.
-    script = "server dc1.corp.test\nzone corp.test\nupdate add {{ item.name }} 86400 A {{ item['values'][0] }}\nsend\n"
+    script = "server dc1.corp.test\nzone corp.test\nupdate add {{ item.name }} 86400 A {{ item.entries[0] }}\nsend\n"
     return _play(
         [
             {

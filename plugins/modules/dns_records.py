@@ -75,7 +75,7 @@ options:
             can share a set. An SRV target is known by its name and port; one with another priority or weight
             is replaced.
           - V(exact) makes the set consist of these values only.
-          - V(absent) removes these values; without O(records[].values) and O(records[].srv) it removes the whole set.
+          - V(absent) removes these values; without O(records[].entries) and O(records[].srv) it removes the whole set.
         type: str
         choices: [present, exact, absent]
         default: present
@@ -84,7 +84,7 @@ options:
           - Time to live in seconds. A record set has only one.
           - Without it the TTL of an existing set is kept, and a new set gets 3600.
         type: int
-      values:
+      entries:
         description:
           - The values of all types but SRV.
           - For CNAME a single label lies below the zone and everything else is a complete name.
@@ -132,7 +132,7 @@ EXAMPLES = r"""
         type: A
         state: exact
         ttl: 86400
-        values: [10.203.0.20]
+        entries: [10.203.0.20]
       - service: xmpp-client
         protocol: tcp
         type: SRV
@@ -189,7 +189,7 @@ records:
       description: Time to live in seconds.
       type: int
       returned: always
-    values:
+    entries:
       description: The values, in a stable order.
       type: list
       elements: str

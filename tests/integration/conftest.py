@@ -18,12 +18,12 @@ class Lab:
     """The laboratory as tests use it."""
 
     def __init__(self) -> None:
-        instance = os.environ.get("ONPREM_CHAT_LAB") or "main"
+        self.instance = os.environ.get("ONPREM_CHAT_LAB") or "main"
         cache = (
             os.environ.get("ONPREM_CHAT_CACHE")
             or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "onprem-chat"
         )
-        self.state = Path(cache) / "labs" / instance
+        self.state = Path(cache) / "labs" / self.instance
         self.inventory = ROOT / "inventories" / "lab"
 
     @property

@@ -26,8 +26,8 @@ NAMES = {
     "inttest-other.corp.test.": ["A"],
 }
 RECORDS = [
-    {"name": "inttest", "type": "A", "state": "exact", "ttl": 86400, "values": ["10.203.0.21", "10.203.0.22"]},
-    {"name": "inttest", "type": "AAAA", "state": "exact", "ttl": 86400, "values": ["fd00:203::21"]},
+    {"name": "inttest", "type": "A", "state": "exact", "ttl": 86400, "entries": ["10.203.0.21", "10.203.0.22"]},
+    {"name": "inttest", "type": "AAAA", "state": "exact", "ttl": 86400, "entries": ["fd00:203::21"]},
     {
         "service": "inttest",
         "protocol": "tcp",
@@ -128,7 +128,7 @@ def test_the_directory_has_what_dns_says(dns):
 
 def test_change_of_values_and_ttl(dns):
     dns.run()
-    changed = dns.run([{**RECORDS[0], "ttl": 300, "values": ["10.203.0.23"]}])
+    changed = dns.run([{**RECORDS[0], "ttl": 300, "entries": ["10.203.0.23"]}])
     assert changed["diff"] == {
         "before": "inttest.corp.test. 86400 IN A 10.203.0.21\ninttest.corp.test. 86400 IN A 10.203.0.22\n",
         "after": "inttest.corp.test. 300 IN A 10.203.0.23\n",
@@ -147,8 +147,8 @@ def test_two_hosts_share_a_service(dns):
 
 def test_long_text_with_quotes(dns):
     text = 'v=test; said "hello" \\ ü ' + "x" * 300
-    record = {"name": "inttest-text", "type": "TXT", "values": [text]}
-    assert dns.run([record])["records"][0]["values"] == [text]
+    record = {"name": "inttest-text", "type": "TXT", "entries": [text]}
+    assert dns.run([record])["records"][0]["entries"] == [text]
     assert dns.run([record])["changed"] is False
 
 
@@ -161,7 +161,7 @@ def test_what_nsupdate_wrote_is_understood(dns, tmp_path, monkeypatch):
     # Its exit code is that of the answer's signature, which Samba makes wrong.
     dns.lab.exec("users", ["nsupdate", "-g"], input=script)
     assert dns.dig(HOST, "A") == ["86400 10.203.0.21"]
-    assert dns.run([{**RECORDS[0], "values": ["10.203.0.21"]}])["changed"] is False
+    assert dns.run([{**RECORDS[0], "entries": ["10.203.0.21"]}])["changed"] is False
     result = dns.run(principal=None, password=None)
     assert result["changed"] is True
     assert dns.dig(HOST, "A") == WRITTEN[(HOST, "A")]
@@ -263,7 +263,7 @@ def test_no_writer_loses_its_target(dns):
     ],
 )
 def test_refusals_in_words(unwritten, changed, text):
-    result = unwritten.run([{"name": "inttest", "type": "TXT", "values": ["x"]}], **changed)
+    result = unwritten.run([{"name": "inttest", "type": "TXT", "entries": ["x"]}], **changed)
     assert result["msg"] == text
     assert result["changed"] is False
     assert unwritten.dig(HOST, "TXT") == []
@@ -277,7 +277,7 @@ def test_record_of_another_account(dns):
     """Every user may create records in an Active Directory zone, but not change those of others."""
     dns.run()
     anna = {"principal": "anna@CORP.TEST", "password": dns.lab.secrets["users"]["anna"]}
-    result = dns.run([{**RECORDS[0], "values": ["10.9.9.9"]}], **anna)
+    result = dns.run([{**RECORDS[0], "entries": ["10.9.9.9"]}], **anna)
     assert result["msg"] == (
         "DNS server dc1.corp.test refused the update in the zone corp.test: SERVFAIL. Is anna@CORP.TEST allowed to change "
         "these records? Samba says SERVFAIL when they belong to another account. Give the account write access to the "
@@ -289,7 +289,7 @@ def test_record_of_another_account(dns):
 def test_samba_does_not_take_the_target_that_means_no_service_and_then_writes_nothing(dns):
     """If this fails because it works: a newer Samba; see the role's dns_no_service."""
     none_there = {"name": "_inttest-none._tcp", "type": "SRV", "srv": [{"target": "."}]}
-    result = dns.run([none_there, {"name": "inttest-other", "type": "A", "values": ["10.203.0.29"]}])
+    result = dns.run([none_there, {"name": "inttest-other", "type": "A", "entries": ["10.203.0.29"]}])
     assert result["msg"] == (
         "DNS server dc1.corp.test refused the update in the zone corp.test: SERVFAIL. Is this Samba? Its DNS server cannot "
         'take the SRV target "." of _inttest-none._tcp.corp.test. by dynamic update. Use state=absent there instead, or add '

@@ -97,7 +97,9 @@ class Sampler:
     """Who listens inside the chat host, asked all the time while something else goes on."""
 
     def __init__(self, lab, chat):
-        loop = "cd /; while sleep 0.05; do ss -Hltn | awk '{print $4}' | sort | tr '\\n' ' '; echo; done"
+        self.chat = chat
+        # It ends by itself: a signal to what entered the container would not reach what runs in there.
+        loop = "rm -f /run/stop-sampling; while [ ! -e /run/stop-sampling ]; do sleep 0.05; ss -Hltn | awk '{print $4}' | sort | tr '\\n' ' '; echo; done"
         self.process = subprocess.Popen(
             [ROOT / "tests/lab/lab", "exec", "chat", "--", "sh", "-c", loop],
             stdin=subprocess.DEVNULL,
@@ -106,11 +108,13 @@ class Sampler:
             text=True,
         )
         self.samples = []
-        self.reader = threading.Thread(target=lambda: self.samples.extend(map(str.split, self.process.stdout)))
+        self.reader = threading.Thread(
+            target=lambda: self.samples.extend(map(str.split, self.process.stdout)), daemon=True
+        )
         self.reader.start()
 
     def stop(self):
-        self.process.terminate()
+        shell(self.chat, "touch /run/stop-sampling")
         self.process.wait(10)
         self.reader.join(10)
         return self.samples

@@ -14,19 +14,22 @@ from conftest import ROOT
 
 
 class CommandLines(threading.Thread):
-    """Samples every process's command line on this machine (containers are processes of it, too)."""
+    """Samples the command line of every process of this laboratory: where users are, and in the containers."""
 
-    def __init__(self) -> None:
+    def __init__(self, namespace: str, *containers: int) -> None:
         super().__init__(daemon=True)
         self.seen: set[bytes] = set()
         self._done = threading.Event()
+        networks = [Path("/run/netns", namespace), *(Path(f"/proc/{pid}/ns/net") for pid in containers)]
+        self._networks = {path.stat().st_ino for path in networks}
 
     def run(self) -> None:
         while not self._done.is_set():
             for process in Path("/proc").iterdir():
                 if process.name.isdigit():
                     try:
-                        self.seen.add((process / "cmdline").read_bytes())
+                        if (process / "ns/net").stat().st_ino in self._networks:
+                            self.seen.add((process / "cmdline").read_bytes())
                     except OSError:
                         continue
             time.sleep(0.02)
@@ -41,7 +44,9 @@ class CommandLines(threading.Thread):
 def rollout(lab):
     """A whole rollout on a fresh host at the highest verbosity that people use, with its command lines."""
     lab.reset("chat")
-    sampler = CommandLines()
+    pid = int((lab.state / "chat" / "pid").read_text())
+    inside = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+    sampler = CommandLines(f"opc-{lab.instance}-users", inside)
     sampler.start()
     result = lab.playbook(
         "onprem.chat.site", "--diff", "-vvv", env={**os.environ, "ANSIBLE_LOG_PATH": str(lab.state / "ansible.log")}
@@ -116,7 +121,11 @@ def test_not_in_files_that_others_can_read(rollout, canaries, tmp_path):
         Path(os.environ["ANSIBLE_HOME"]),
     ]
     files = subprocess.run(
-        ["find", *[str(root) for root in roots if root.exists()], "-type", "f", "-perm", "/o=r", "-print0"],
+        # Where others may not enter, they may not read.
+        [
+            *("find", *[str(root) for root in roots if root.exists()]),
+            *("-type", "d", "!", "-perm", "/o=x", "-prune", "-o", "-type", "f", "-perm", "/o=r", "-print0"),
+        ],
         capture_output=True,
         check=False,
     ).stdout

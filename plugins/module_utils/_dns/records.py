@@ -34,7 +34,7 @@ def records_argument_spec(states) -> dict:
                 "type": {"type": "str", "choices": list(TYPES), "required": True},
                 "state": {"type": "str", "choices": list(states), "default": "present"},
                 "ttl": {"type": "int"},
-                "values": {"type": "list", "elements": "str"},
+                "entries": {"type": "list", "elements": "str"},
                 "srv": {
                     "type": "list",
                     "elements": "dict",
@@ -70,11 +70,11 @@ def _intent(record: dict, zone: str) -> Intent:
     ttl = record.get("ttl")
     if ttl is not None and not 0 <= ttl <= MAX_TTL:
         raise InputError(f"{key}: ttl {ttl} is not a number from 0 to {MAX_TTL}.")
-    wrong, right = ("values", "srv") if kind == "SRV" else ("srv", "values")
+    wrong, right = ("entries", "srv") if kind == "SRV" else ("srv", "entries")
     if record.get(wrong):
         raise InputError(f"{key}: records of type {kind} are given by {right}, not by {wrong}.")
     if kind == "SRV":
         values = tuple(srv_text(srv, zone) for srv in record.get("srv") or ())
     else:
-        values = tuple(value_text(kind, value, zone) for value in record.get("values") or ())
+        values = tuple(value_text(kind, value, zone) for value in record.get("entries") or ())
     return Intent(key, record.get("state") or "present", values, ttl)

@@ -182,7 +182,7 @@ def as_result(records: RecordSet) -> dict:
     if records.key.type == "SRV":
         result["srv"] = [srv_parts(value) for value in records.values]
     elif records.key.type == "TXT":
-        result["values"] = [txt_plain(value) for value in records.values]
+        result["entries"] = [txt_plain(value) for value in records.values]
     else:
-        result["values"] = list(records.values)
+        result["entries"] = list(records.values)
     return result

@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from suite import core, gates, laboratory
+from suite import core, gates, laboratory, parallel
 from suite.core import Stage
 
 STAGES = [
@@ -25,18 +25,20 @@ STAGES = [
     *laboratory.STAGES,
 ]
 GROUPS = {
-    "all": [stage.name for stage in STAGES],
     "static": ["ruff", "shell", "build", "importer", "lint", "sanity", "docs", "changelog", "specs"],
 }
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="suite")
-    parser.add_argument("stages", nargs="+", choices=[*GROUPS, *(stage.name for stage in STAGES)])
+    parser.add_argument("stages", nargs="+", choices=["all", *GROUPS, *(stage.name for stage in STAGES)])
     parser.add_argument("--only", default="")
+    parser.add_argument("--result", type=Path, help="write the counts there instead of summing up")
     options = parser.parse_args()
+    if "all" in options.stages:
+        return parallel.run([stage.name for stage in STAGES if stage not in laboratory.STAGES])
     names = {name for word in options.stages for name in GROUPS.get(word, [word])}
-    return core.run([stage for stage in STAGES if stage.name in names], options.only)
+    return core.run([stage for stage in STAGES if stage.name in names], options.only, options.result)
 
 
 sys.exit(main())

@@ -1,11 +1,12 @@
 """What a stage is, how a command is run for it, how its tests are counted."""
 
+import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -102,10 +103,10 @@ def junit(files: list[Path], code: int, what: str) -> Count:
     return count
 
 
-def run(stages: list[Stage], only: str) -> int:
+def run(stages: list[Stage], only: str, result: Path | None = None) -> int:
     """Run stages in order; a failed one does not hide the next. The last line is the count of everything."""
     total = Count()
-    rows = []
+    rows, counts = [], {}
     for stage in stages:
         print(f"\n══ {stage.name}: {stage.text}", flush=True)
         started = time.monotonic()
@@ -113,6 +114,11 @@ def run(stages: list[Stage], only: str) -> int:
         rows.append(f"{stage.name:<14} {count!s:<40} {time.monotonic() - started:7.1f} s")
         print(f"── {rows[-1]}", flush=True)
         total.add(count)
+        counts[stage.name] = asdict(count)
+    if result:
+        # A part of a bigger run, which sums up itself.
+        result.write_text(json.dumps(counts))
+        return 0
     print("\n" + "\n".join(rows))
     for remark in total.remarks:
         print(remark)

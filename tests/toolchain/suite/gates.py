@@ -1,12 +1,11 @@
 """Everything that is judged without a running laboratory."""
 
 import os
-import shutil
 from pathlib import Path
 
 import yaml
 
-from .core import BUILD, CACHE, ROOT, TOOLCHAIN, Count, environment, gate, junit, shell
+from .core import BUILD, ROOT, TOOLCHAIN, Count, environment, gate, junit, shell
 
 
 def _tarball() -> Path | None:
@@ -116,7 +115,7 @@ def changelog(only: str) -> Count:
 
 
 def specs(only: str) -> Count:
-    """Each role: its defaults are exactly the options of its argument spec that are not required, with equal values."""
+    """Each role: defaults and optional options of the argument spec are the same, with equal values; there is a scenario."""
     count = Count()
     for role in sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir()):
         defaults = _load(role / "defaults/main.yml")
@@ -137,6 +136,8 @@ def specs(only: str) -> Count:
             # A default made by a template or a lookup is described in words.
             if "{{" not in str(real) and (documented or None) != (real or None):
                 faults.append(f"{name}: the argument spec says {documented!r}, the default is {real!r}")
+        if not (ROOT / "molecule" / role.name / "molecule.yml").exists():
+            faults.append("there is no molecule scenario")
         print(f"{role.name}: {'; '.join(sorted(faults)) or f'{len(options)} options agree'}")
         count.add(Count.one(not faults, f"roles/{role.name}: {'; '.join(sorted(faults))}"))
     return count
@@ -144,8 +145,3 @@ def specs(only: str) -> Count:
 
 def _load(path: Path) -> dict:
     return (yaml.safe_load(path.read_text()) or {}) if path.exists() else {}
-
-
-def clean_cache() -> None:
-    """Forget the copies that ansible-test worked on."""
-    shutil.rmtree(CACHE / "sanity", ignore_errors=True)

@@ -34,7 +34,7 @@ from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.dns_fake im
     wrongly_signed,
 )
 
-CHAT = {"name": "chat", "type": "A", "state": "exact", "ttl": 86400, "values": ["10.203.0.20"]}
+CHAT = {"name": "chat", "type": "A", "state": "exact", "ttl": 86400, "entries": ["10.203.0.20"]}
 CLIENT = {
     "service": "xmpp-client",
     "protocol": "tcp",
@@ -143,7 +143,7 @@ def test_only_the_values_that_differ_are_sent():
 
 def test_a_new_ttl_is_given_to_every_value():
     fake = FakeServer({CHAT_KEY: (60, {"10.203.0.20", "10.203.0.21"})})
-    apply(fake, {**CHAT, "values": ["10.203.0.20", "10.203.0.22"]})
+    apply(fake, {**CHAT, "entries": ["10.203.0.20", "10.203.0.22"]})
     assert sent(fake.updates[0])[1] == [
         "delete chat.corp.test. A 10.203.0.21",
         "add chat.corp.test. A 86400 10.203.0.20",
@@ -185,7 +185,7 @@ def test_cname_gives_way_to_addresses_in_one_message():
 
 def test_new_cname_is_guarded_against_neighbours():
     fake = FakeServer()
-    apply(fake, {"name": "im", "type": "CNAME", "values": ["chat"]})
+    apply(fake, {"name": "im", "type": "CNAME", "entries": ["chat"]})
     assert sent(fake.updates[0]) == (
         [f"no im.corp.test. {kind}" for kind in ("A", "AAAA", "CNAME", "SRV", "TXT")],
         ["add im.corp.test. CNAME 3600 chat.corp.test."],
@@ -483,7 +483,7 @@ def test_name_that_is_no_zone():
 
 
 def test_too_much_for_one_message():
-    many = {"name": "big", "type": "TXT", "values": [f"{number:05d}" + "x" * 250 for number in range(300)]}
+    many = {"name": "big", "type": "TXT", "entries": [f"{number:05d}" + "x" * 250 for number in range(300)]}
     fake = FakeServer()
     with pytest.raises(InputError, match=r"^The changes do not fit into one DNS message of 64 KiB\. Split the records"):
         apply(fake, many)

@@ -36,7 +36,7 @@ from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.dns_fake im
     server_for,
 )
 
-CHAT = {"name": "chat", "type": "A", "ttl": 60, "values": ["10.203.0.20"]}
+CHAT = {"name": "chat", "type": "A", "ttl": 60, "entries": ["10.203.0.20"]}
 
 
 class FakeContext:

@@ -95,7 +95,7 @@ def test_result_has_the_shape_of_the_option():
         "srv": [{"priority": 5, "weight": 0, "port": 5222, "target": "chat.corp.test."}],
     }
     text = values.record_set(values.Key("t.corp.test.", "TXT"), 60, ['"a \\"b\\"" "c"'])
-    assert values.as_result(text)["values"] == ['a "b"c']
+    assert values.as_result(text)["entries"] == ['a "b"c']
 
 
 def srv(**parts):
@@ -105,17 +105,17 @@ def srv(**parts):
 @pytest.mark.parametrize(
     ("record", "text"),
     [
-        ({"name": "a", "type": "A", "values": ["10.0.0.300"]}, "'10.0.0.300' is not an IPv4 address."),
-        ({"name": "a", "type": "AAAA", "values": ["10.0.0.3"]}, "'10.0.0.3' is not an IPv6 address."),
+        ({"name": "a", "type": "A", "entries": ["10.0.0.300"]}, "'10.0.0.300' is not an IPv4 address."),
+        ({"name": "a", "type": "AAAA", "entries": ["10.0.0.3"]}, "'10.0.0.3' is not an IPv6 address."),
         (
-            {"name": "chat.example.org.", "type": "A", "values": ["10.0.0.3"]},
+            {"name": "chat.example.org.", "type": "A", "entries": ["10.0.0.3"]},
             "name 'chat.example.org.' does not lie in the zone corp.test. Does the record belong to another zone? "
             "Write it with a task of its own for that zone.",
         ),
-        ({"name": "a" * 64, "type": "A", "values": ["10.0.0.3"]}, "is no DNS name: A DNS label is > 63 octets long."),
-        ({"name": "a..b", "type": "A", "values": ["10.0.0.3"]}, "name 'a..b' is no DNS name: A DNS label is empty."),
+        ({"name": "a" * 64, "type": "A", "entries": ["10.0.0.3"]}, "is no DNS name: A DNS label is > 63 octets long."),
+        ({"name": "a..b", "type": "A", "entries": ["10.0.0.3"]}, "name 'a..b' is no DNS name: A DNS label is empty."),
         (
-            {"name": "_x._tcp", "type": "SRV", "values": ["5 0 5222 chat"]},
+            {"name": "_x._tcp", "type": "SRV", "entries": ["5 0 5222 chat"]},
             "_x._tcp.corp.test. SRV: records of type SRV are given by srv, not by values.",
         ),
         (
@@ -140,7 +140,7 @@ def srv(**parts):
             "_x._tcp.corp.test. SRV names the same value twice: 5 0 5222 chat.corp.test., 9 0 5222 chat.corp.test.",
         ),
         (
-            {"name": "a", "type": "CNAME", "values": ["b", "c"]},
+            {"name": "a", "type": "CNAME", "entries": ["b", "c"]},
             "a.corp.test. CNAME has more than one CNAME: b.corp.test., c.corp.test.",
         ),
         (
@@ -148,11 +148,11 @@ def srv(**parts):
             "a.corp.test. A has no values. Give at least one value, or state=absent to remove the record set.",
         ),
         (
-            {"name": "a", "type": "A", "ttl": -1, "values": ["10.0.0.3"]},
+            {"name": "a", "type": "A", "ttl": -1, "entries": ["10.0.0.3"]},
             "a.corp.test. A: ttl -1 is not a number from 0 to 2147483647.",
         ),
         (
-            {"name": "a", "type": "A", "service": "x", "protocol": "tcp", "values": ["10.0.0.3"]},
+            {"name": "a", "type": "A", "service": "x", "protocol": "tcp", "entries": ["10.0.0.3"]},
             "service and protocol make the name of an SRV record, and 'a' is of type A.",
         ),
     ],
@@ -165,8 +165,8 @@ def test_wrong_input_in_words(record, text):
 
 def test_one_set_given_twice():
     records = [
-        {"name": "a", "type": "A", "values": ["10.0.0.1"]},
-        {"name": "A.corp.test", "type": "A", "values": ["10.0.0.2"]},
+        {"name": "a", "type": "A", "entries": ["10.0.0.1"]},
+        {"name": "A.corp.test", "type": "A", "entries": ["10.0.0.2"]},
     ]
     with pytest.raises(InputError) as error:
         check_intents(intents_from(records, ZONE))

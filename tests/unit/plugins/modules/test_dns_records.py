@@ -19,7 +19,7 @@ ANY_SERVER = {"server": "ns1.corp.test", "zone": "corp.test"}
 TSIG = {"auth": "tsig", "tsig_name": "chat-update", "tsig_secret": "c2VjcmV0LXNlY3JldA=="}
 CANARY = "canary-Passw0rd-7f3a"
 RECORDS = [
-    {"name": "chat", "type": "A", "ttl": 86400, "values": ["10.203.0.20"]},
+    {"name": "chat", "type": "A", "ttl": 86400, "entries": ["10.203.0.20"]},
     {
         "service": "xmpp-client",
         "protocol": "tcp",
@@ -63,7 +63,7 @@ def test_first_and_second_run(run):
             "ttl": 86400,
             "srv": [{"priority": 5, "weight": 0, "port": 5222, "target": "chat.corp.test."}],
         },
-        {"name": "chat.corp.test.", "type": "A", "ttl": 86400, "values": ["10.203.0.20"]},
+        {"name": "chat.corp.test.", "type": "A", "ttl": 86400, "entries": ["10.203.0.20"]},
     ]
     second, _output = run(fake, auth="none")
     assert second["changed"] is False

@@ -67,7 +67,10 @@ def test_everything_given(call, tmp_path):
 
 def test_passwords_are_not_in_the_invocation(call):
     result, _asked = call(domain="corp.test", users=[USER], disabled_user=USER)
-    assert result["invocation"]["module_args"]["users"][0]["password"] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+    assert USER["password"] not in json.dumps(result)
+    # Newer releases of ansible-core no longer return the invocation at all.
+    if "invocation" in result:
+        assert result["invocation"]["module_args"]["users"][0]["password"] == "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,146 @@
+"""`make test`: all stages as jobs on a few workers, each with a laboratory of its own, printed in the order of the stages.
+
+A job is this same program, started for one stage or one part of it. Most of a laboratory's time is waiting (boots, ssh,
+packages), so there is one worker more than cores. What a job prints is kept and shown when everything before it was shown.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty, Queue
+
+from .core import BUILD, CACHE, LAB, ROOT, Count
+
+LOGS = BUILD / "test"
+DURATIONS = CACHE / "durations.json"
+
+
+@dataclass
+class Job:
+    """One run of the suite with its own laboratory."""
+
+    name: str
+    arguments: list[str]
+    after: "Job | None" = None
+    done: threading.Event = field(default_factory=threading.Event)
+    seconds: float = 0
+
+    @property
+    def log(self) -> Path:
+        return LOGS / f"{self.name}.log"
+
+    @property
+    def result(self) -> Path:
+        return LOGS / f"{self.name}.json"
+
+    def run(self, laboratory: str) -> None:
+        if self.after:
+            self.after.done.wait()
+        started = time.monotonic()
+        command = [sys.executable, str(ROOT / "tests/toolchain/suite"), *self.arguments, "--result", str(self.result)]
+        with self.log.open("wb") as log:
+            subprocess.run(
+                command,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=ROOT,
+                env=os.environ | {"ONPREM_CHAT_LAB": laboratory},
+            )
+        self.seconds = time.monotonic() - started
+        self.done.set()
+
+    def counts(self) -> dict[str, Count]:
+        """By stage; a job that died is a failure."""
+        try:
+            return {stage: Count(**values) for stage, values in json.loads(self.result.read_text()).items()}
+        except (OSError, ValueError):
+            return {self.name: Count.one(False, f"{self.name} died, see above")}
+
+
+def laboratories() -> list[str]:
+    """A name for each worker's laboratory."""
+    base = os.environ.get("ONPREM_CHAT_LAB") or "test"
+    return [f"{base}{number + 1}" for number in range((os.cpu_count() or 1) + 1)]
+
+
+def jobs(gates: list[str]) -> list[Job]:
+    """Everything that there is, in the order in which it is shown."""
+    static = Job("gates", gates)
+    suites = sorted(path.stem.removeprefix("test_") for path in (ROOT / "tests/integration").glob("test_*.py"))
+    scenarios = sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
+    return [
+        static,
+        *(Job(f"integration-{name}", ["integration", "--only", name]) for name in suites),
+        *(Job(f"molecule-{name}", ["molecule", "--only", name]) for name in scenarios if name != "default"),
+        Job("installed", ["installed"], after=static),
+    ]
+
+
+def run(gates: list[str]) -> int:
+    """Run all jobs; the last line is the count of everything."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    for old in LOGS.iterdir():
+        old.unlink()
+    todo = jobs(gates)
+    queue: Queue[Job] = Queue()
+    for job in _longest_first(todo):
+        queue.put(job)
+
+    def work(laboratory: str) -> None:
+        _down(laboratory)
+        while True:
+            try:
+                job = queue.get_nowait()
+            except Empty:
+                break
+            job.run(laboratory)
+        _down(laboratory)
+
+    workers = [threading.Thread(target=work, args=(name,), daemon=True) for name in laboratories()]
+    for worker in workers:
+        worker.start()
+    totals: dict[str, Count] = {}
+    for job in todo:
+        job.done.wait()
+        sys.stdout.write(job.log.read_text(errors="replace"))
+        sys.stdout.flush()
+        for stage, count in job.counts().items():
+            totals.setdefault(stage, Count()).add(count)
+    for worker in workers:
+        worker.join()
+    DURATIONS.write_text(json.dumps({job.name: round(job.seconds) for job in todo}))
+    total = Count()
+    print()
+    for stage, count in totals.items():
+        print(f"{stage:<14} {count}")
+        total.add(count)
+    for remark in total.remarks:
+        print(remark)
+    print(total, flush=True)
+    return 1 if total.failed else 0
+
+
+def _longest_first(todo: list[Job]) -> list[Job]:
+    """So that no long job is left for the end; by the times of the last run, where there was one. The gates come first."""
+    try:
+        seconds = json.loads(DURATIONS.read_text())
+    except (OSError, ValueError):
+        seconds = {}
+    return sorted(todo, key=lambda job: (job.after is not None, job.name != "gates", -seconds.get(job.name, 0)))
+
+
+def _down(laboratory: str) -> None:
+    subprocess.run(
+        [LAB, "down"],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        env=os.environ | {"ONPREM_CHAT_LAB": laboratory},
+    )
