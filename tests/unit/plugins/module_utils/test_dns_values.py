@@ -116,11 +116,11 @@ def srv(**parts):
         ({"name": "a..b", "type": "A", "entries": ["10.0.0.3"]}, "name 'a..b' is no DNS name: A DNS label is empty."),
         (
             {"name": "_x._tcp", "type": "SRV", "entries": ["5 0 5222 chat"]},
-            "_x._tcp.corp.test. SRV: records of type SRV are given by srv, not by values.",
+            "_x._tcp.corp.test. SRV: records of type SRV are given by srv, not by entries.",
         ),
         (
             {"name": "a", "type": "A", "srv": [srv()]},
-            "a.corp.test. A: records of type A are given by values, not by srv.",
+            "a.corp.test. A: records of type A are given by entries, not by srv.",
         ),
         (
             {"name": "_x._tcp", "type": "SRV", "srv": [srv(port=70000)]},

@@ -64,7 +64,21 @@ class Authority:
             .not_valid_before(now + start * DAY)
             .not_valid_after(now + end * DAY)
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+            # Python 3.13 verifies strictly (RFC 5280): without these it refuses the chain for another reason than the tested one.
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)
         )
+        if ca:
+            signs = dict.fromkeys(("key_cert_sign", "crl_sign"), True)
+            other = (
+                "digital_signature",
+                "content_commitment",
+                "key_encipherment",
+                "data_encipherment",
+                "key_agreement",
+            )
+            usage = x509.KeyUsage(**signs, **dict.fromkeys((*other, "encipher_only", "decipher_only"), False))
+            builder = builder.add_extension(usage, critical=True)
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(n) for n in names]), False)
         return builder.sign(self.key, hashes.SHA256())
