@@ -140,7 +140,7 @@ def test_not_in_files_that_others_can_read(rollout, canaries, tmp_path):
 def test_private_keys_and_configuration_are_not_for_others(rollout):
     lab = rollout[0]
     modes = lab.exec(
-        "chat", ["sh", "-c", "stat -c '%a %n' /etc/onprem-chat/certs/*.key /etc/ejabberd/*.yml"], check=True
+        "chat", ["sh", "-c", "stat -Lc '%a %n' /etc/onprem-chat/certs/*.key /etc/ejabberd/*.yml"], check=True
     ).stdout
     assert modes.strip()
     for line in modes.splitlines():

@@ -27,7 +27,9 @@ def integration(only: str) -> Count:
     for file in files:
         report = BUILD / f"integration-{file.stem}.xml"
         report.unlink(missing_ok=True)
-        code = shell("pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", file)
+        code = shell(
+            "pytest", "-q", "--tb=short", "--durations=5", "-p", "no:cacheprovider", f"--junitxml={report}", file
+        )
         count.add(junit([report] if report.exists() else [], code, f"integration {file.stem}"))
     return count
 
