@@ -46,6 +46,7 @@ class Lab:
     def exec(self, part: str, argv: list[str], check: bool = False, **options) -> subprocess.CompletedProcess:
         """Run a command in a part; stdout and stderr as text."""
         options.setdefault("timeout", 900)
+        options.setdefault("errors", "replace")
         if "input" not in options:
             options.setdefault("stdin", subprocess.DEVNULL)
         result = subprocess.run(
