@@ -16,8 +16,8 @@ demo: ## from nothing to two AD users talking, in a laboratory on this machine (
 	@$(WITH) tests/lab/demo $(if $(KEEP),--keep)
 
 .PHONY: test
-test: ## every gate and every test; the last line counts them
-	@$(WITH) tests/toolchain/test-all
+test: ## every gate and every test; the last line counts them (only=gates,molecule for some jobs)
+	@$(WITH) tests/toolchain/test-all $(only)
 
 .PHONY: lint
 lint: ## gates that need no laboratory: ruff, build, galaxy-importer, ansible-lint, sanity, docs, specs

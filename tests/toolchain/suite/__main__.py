@@ -36,7 +36,7 @@ def main() -> int:
     parser.add_argument("--result", type=Path, help="write the counts there instead of summing up")
     options = parser.parse_args()
     if "all" in options.stages:
-        return parallel.run([stage.name for stage in STAGES if stage not in laboratory.STAGES])
+        return parallel.run([stage.name for stage in STAGES if stage not in laboratory.STAGES], options.only)
     names = {name for word in options.stages for name in GROUPS.get(word, [word])}
     return core.run([stage for stage in STAGES if stage.name in names], options.only, options.result)
 
