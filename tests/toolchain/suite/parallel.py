@@ -100,12 +100,13 @@ def run(gates: list[str], chosen: str = "") -> int:
         queue.put(job)
 
     def work(laboratory: str) -> None:
-        _down(laboratory)
         while True:
             try:
                 job = queue.get_nowait()
             except Empty:
                 break
+            # Nothing that one job left in the domain or on a host helps or hurts the next one.
+            _down(laboratory)
             job.run(laboratory)
         _down(laboratory)
 
