@@ -7,10 +7,13 @@ import sys
 import time
 from pathlib import Path
 
-from . import paths
+from . import nameservers, paths
 from .errors import LabError
 from .network import Network
-from .parts import PARTS
+from .parts import PARTS as COMPANY
+
+PARTS = (*COMPANY, *nameservers.PARTS)
+PLAIN = [part.name for part in COMPANY]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -27,7 +30,11 @@ def _parser() -> argparse.ArgumentParser:
     ):
         sub = commands.add_parser(command, help=text)
         sub.add_argument(
-            "parts", nargs="*", choices=[*names, []], metavar="PART", help=f"{', '.join(names)}; default: all"
+            "parts",
+            nargs="*",
+            choices=[*names, []],
+            metavar="PART",
+            help=f"{', '.join(names)}; default: {', '.join(PLAIN)} and what else runs",
         )
     sub = commands.add_parser("exec", help="run a command in a part: lab exec PART -- COMMAND …")
     sub.add_argument("part", choices=names)
@@ -71,19 +78,24 @@ class Lab:
             arguments = options.arguments[1:] if options.arguments[:1] == ["--"] else options.arguments
             command = next(part for part in self.parts if part.name == options.part).command(arguments or ["bash"])
             os.execvp(command[0], command)
-        chosen = [part for part in self.parts if not options.parts or part.name in options.parts]
+        chosen = [part for part in self.parts if part.name in (options.parts or self._usual())]
         if options.command == "status":
             return self.status(chosen)
         with paths.locked(paths.cache() / "labs" / f"{self.instance}.lock"):
             getattr(self, options.command)(chosen, whole=not options.parts)
         return 0
 
+    def _usual(self) -> list[str]:
+        """What is meant when no part is named: the company, and any of the others that was started."""
+        return [part.name for part in self.parts if part.name in PLAIN or part.folder.exists()]
+
     def up(self, chosen: list, whole: bool) -> None:
-        """Network first, then each part, each until it answers."""
+        """Network first, then each part after those that it needs, each until it answers."""
         started = time.monotonic()
         self.network.up()
-        for part in chosen:
-            part.up()
+        for part in self.parts:
+            if part in chosen or any(part.name in needy.needs for needy in chosen):
+                part.up()
         print(
             f"lab: {self.instance} is up ({', '.join(part.name for part in chosen)}) after {time.monotonic() - started:.1f} s"
         )
@@ -98,7 +110,13 @@ class Lab:
         print(f"lab: {self.instance} is down ({', '.join(part.name for part in chosen)})")
 
     def reset(self, chosen: list, whole: bool) -> None:
-        """Forget what was done to the parts."""
+        """Forget what was done to the parts, and to those that run and are built upon them."""
+        names = [part.name for part in chosen]
+        chosen = [
+            part
+            for part in self.parts
+            if part in chosen or (part.leader() and any(name in part.needs for name in names))
+        ]
         for part in reversed(chosen):
             part.down()
         self.up(chosen, whole)

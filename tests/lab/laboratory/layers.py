@@ -20,6 +20,8 @@ LAYERS = {
     "chat": ("debian", []),
     "dc-packages": ("debian", []),
     "dc": ("dc-packages", ["company.py"]),
+    "bind": ("debian", []),
+    "knot": ("debian", []),
 }
 OLD = 14 * 24 * 3600
 

@@ -27,6 +27,8 @@ class Machine:
     name: str
     layer: str
     address: str
+    further_addresses: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
     def __init__(self, instance: str, namespace: str) -> None:
         self.instance = instance
@@ -187,6 +189,8 @@ class Machine:
         (etc / "systemd/network/10-lab.network").write_text(
             f"[Match]\nName=host0\n[Network]\nAddress={self.address}/{network.SUBNET.prefixlen}\nGateway={network.GATEWAY}\n"
             "LinkLocalAddressing=no\nIPv6AcceptRA=no\n"
+            # With a prefix of its own, so that it never becomes the source of what this machine asks.
+            + "".join(f"Address={address}/32\n" for address in self.further_addresses)
         )
 
     def answers(self, port: int) -> bool:

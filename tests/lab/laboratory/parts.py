@@ -1,11 +1,12 @@
 """The parts of the company: what each of them is and how one knows that it works."""
 
+import json
 import os
 import shutil
 import subprocess
 from pathlib import Path
 
-from . import network, paths
+from . import network, paths, secretsfile
 from .errors import LabError, run
 from .machine import Machine
 
@@ -27,9 +28,9 @@ class DomainController(Machine):
         (self.root / "etc/resolv.conf").write_text("search corp.test\nnameserver 127.0.0.1\n")
         # The controller and the tests need to know what was drawn when the domain was provisioned.
         state = paths.state(self.instance)
-        for file, mode in (("secrets.json", 0o600), ("company-ca.crt", 0o644)):
-            shutil.copyfile(self.root / "var/lib/lab" / file, state / file)
-            (state / file).chmod(mode)
+        secretsfile.update(state, json.loads((self.root / "var/lib/lab/secrets.json").read_text()))
+        shutil.copyfile(self.root / "var/lib/lab/company-ca.crt", state / "company-ca.crt")
+        (state / "company-ca.crt").chmod(0o644)
 
     def ready(self) -> bool:
         answer = subprocess.run(
@@ -82,6 +83,7 @@ class Users:
 
     name = "users"
     address = network.USERS
+    needs: tuple[str, ...] = ()
 
     def __init__(self, instance: str, namespace: str) -> None:
         self.instance = instance

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 IMAGES = Path(__file__).resolve().parent.parent / "images"
+NAMESERVERS = IMAGES.parent / "nameservers"
 
 
 def cache() -> Path:
