@@ -4,6 +4,7 @@ A layer is the difference that one script makes to the layer below it. Its name 
 it (the script, its input files, the layer below, the package sources), so that a changed step is never hidden by the cache.
 """
 
+import functools
 import hashlib
 import shutil
 import subprocess
@@ -26,6 +27,7 @@ LAYERS = {
 OLD = 14 * 24 * 3600
 
 
+@functools.cache
 def sources_list() -> str:
     """This machine's own Debian 12 package sources, as a sources.list: what it can reach, its containers can reach."""
     query = run(
@@ -50,6 +52,7 @@ def sources_list() -> str:
     return "".join(f"deb {line}\n" for line in lines)
 
 
+@functools.cache
 def _apt_proxy() -> str:
     dump = run("apt-config", "dump", "Acquire::http::Proxy").stdout
     return "\n".join(line for line in dump.splitlines() if line.startswith("Acquire::http::Proxy "))
