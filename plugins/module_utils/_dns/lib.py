@@ -14,6 +14,7 @@ import traceback
 _USED = (
     "dns.exception",
     "dns.flags",
+    "dns.ipv6",
     "dns.message",
     "dns.name",
     "dns.opcode",
@@ -23,6 +24,7 @@ _USED = (
     "dns.rdataset",
     "dns.rdatatype",
     "dns.rdtypes.ANY.TKEY",
+    "dns.reversename",
     "dns.tsig",
     "dns.update",
 )

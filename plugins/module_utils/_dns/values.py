@@ -6,20 +6,33 @@
 
 """Record sets as plain values, and how what a user writes becomes one.
 
-A value is kept as canonical zone-file text: addresses in their shortest form, names in lower case, absolute and with
-the trailing dot. So sets compare with ``==`` and nothing but this file knows about notations.
+A value is kept as canonical zone-file text (entries.py), a name absolute and in lower case (names.py). So sets compare
+with ``==`` and nothing else knows about notations.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Iterable
 
+from ansible_collections.onprem.chat.plugins.module_utils._dns import entries as _text
+from ansible_collections.onprem.chat.plugins.module_utils._dns.entries import canonical as canonical
+from ansible_collections.onprem.chat.plugins.module_utils._dns.entries import txt_plain
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import InputError
-from ansible_collections.onprem.chat.plugins.module_utils._dns.lib import dns
+from ansible_collections.onprem.chat.plugins.module_utils._dns.names import (
+    complete_name,
+    is_address,
+    owner_name,
+    reverse_name,
+    target_name,
+)
+from ansible_collections.onprem.chat.plugins.module_utils._dns.names import zone_name as zone_name
 
-TYPES = ("A", "AAAA", "CNAME", "SRV", "TXT")
+TYPES = ("A", "AAAA", "CAA", "CNAME", "PTR", "SRV", "TLSA", "TXT")
 MAX_TTL = 2**31 - 1
+_ENTRIES = {"A": _text.ipv4, "AAAA": _text.ipv6, "CAA": _text.caa, "TLSA": _text.tlsa, "TXT": _text.txt}
+_SRV_OWNER = re.compile(r"_[^.]+\._|\*\.")
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -48,99 +61,58 @@ class RecordSet:
         return [f"{self.key.name} {self.ttl} IN {self.key.type} {value}" for value in self.values]
 
 
-def _natural(text: str) -> list[tuple[int, int, str]]:
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"[ .]", text)]
+def _natural(text: str) -> tuple[list[tuple[int, int, str]], str]:
+    parts = re.split(r"[ .]", text)
+    numbers = [(0, int(part), "") if part.isdigit() and len(part) < 20 else (1, 0, part) for part in parts]
+    return numbers, text  # the text, too: "07" and "7" are equal as numbers
 
 
 def record_set(key: Key, ttl: int, values, as_read=()) -> RecordSet:
     """A record set whose values are unique and in a stable order."""
-    return RecordSet(key, ttl, tuple(sorted(set(values), key=_natural)), tuple(as_read))
+    unique = set(values)
+    return RecordSet(key, ttl, tuple(sorted(unique, key=_natural) if len(unique) > 1 else unique), tuple(as_read))
 
 
-def _to_name(text: str, what: str):
-    try:
-        if text.isascii():
-            name = dns.name.from_text(text, origin=None)
-        else:
-            codec = dns.name.IDNA_2008_UTS_46 if dns.name.have_idna_2008 else dns.name.IDNA_2003
-            name = dns.name.from_unicode(text, origin=None, idna_codec=codec)
-    except (dns.exception.DNSException, UnicodeError) as error:
-        raise InputError(f"{what} {text!r} is no DNS name: {error}") from error
-    return name
+def owner_key(name: str, kind: str, zone: str, new: bool = True) -> Key:
+    """The key of a record set by what a user calls it.
 
-
-def zone_name(text: str) -> str:
-    """The zone as an absolute name in lower case."""
-    name = _to_name(text, "zone").derelativize(dns.name.root)
-    if name == dns.name.root:
+    The name of PTR records may be an address. With ``new`` (all states but absent) names are refused under which nobody
+    would look; what is there already under such a name can still be removed.
+    """
+    if kind == "PTR" and is_address(name):
+        owner = reverse_name(name)
+        if not owner.endswith(f".{zone}") and owner != zone:
+            raise InputError(
+                f"name {name!r} has the reverse name {owner}, which does not lie in the zone {zone.rstrip('.')}.",
+                "Is zone the reverse zone of this network, as in 203.10.in-addr.arpa?",
+                "Give the zone that holds it. Where a part of a network is delegated (RFC 2317) write the name itself.",
+            )
+        return Key(owner, kind)
+    owner = owner_name(name, zone)
+    if kind == "SRV" and new and not _SRV_OWNER.match(owner):
         raise InputError(
-            f"zone {text!r} is no zone that records are written to.", action="Give its name, e.g. corp.test."
+            f"{owner} SRV: clients ask for SRV records at _service._protocol (RFC 2782), and this name begins otherwise.",
+            "Is an underscore missing?",
+            "Write it as in _xmpp-client._tcp, or give service and protocol.",
         )
-    return name.to_text().lower()
-
-
-def owner_name(text: str, zone: str) -> str:
-    """The absolute name of a record: ``@`` is the zone, a name that ends in the zone is complete, others lie below."""
-    origin = dns.name.from_text(zone)
-    if text in ("@", ""):
-        return zone
-    name = _to_name(text, "name")
-    if not name.is_absolute():
-        complete = name.derelativize(dns.name.root)
-        try:
-            name = complete if complete.is_subdomain(origin) else name.derelativize(origin)
-        except dns.exception.DNSException as error:
-            raise InputError(f"name {text!r} is too long below the zone {zone}") from error
-    if not name.is_subdomain(origin):
-        raise InputError(
-            f"name {text!r} does not lie in the zone {zone.rstrip('.')}.",
-            "Does the record belong to another zone?",
-            "Write it with a task of its own for that zone.",
-        )
-    return name.to_text().lower()
-
-
-def target_name(text: str, zone: str) -> str:
-    """The absolute name that a record points to: a single label lies below the zone, everything else is complete."""
-    if text == ".":
-        return "."
-    name = _to_name(text, "target")
-    if not name.is_absolute():
-        name = name.derelativize(dns.name.from_text(zone) if len(name) == 1 else dns.name.root)
-    return name.to_text().lower()
-
-
-def _txt(text: str) -> str:
-    """Plain text as the strings of a TXT record: cut into pieces of 255 bytes."""
-    data = text.encode("utf-8")
-    pieces = [data[start : start + 255] for start in range(0, len(data), 255)] or [b""]
-    return " ".join('"' + "".join(_escaped(byte) for byte in piece) + '"' for piece in pieces)
-
-
-def _escaped(byte: int) -> str:
-    if byte in b'"\\':
-        return "\\" + chr(byte)
-    return chr(byte) if 0x20 <= byte < 0x7F else f"\\{byte:03d}"
-
-
-def canonical(rdata) -> str:
-    """A value read from a server as canonical text."""
-    # Only for types whose text holds nothing but names and numbers. The text of a TXT record is data.
-    text = rdata.to_text()
-    return text.lower() if rdata.rdtype in (dns.rdatatype.CNAME, dns.rdatatype.SRV, dns.rdatatype.AAAA) else text
+    return Key(owner, kind)
 
 
 def value_text(kind: str, text: str, zone: str) -> str:
     """What a user wrote for one value of a type, as canonical text."""
-    if kind == "TXT":
-        return _txt(text)
-    if kind == "CNAME":
-        return target_name(text, zone)
+    if kind in _ENTRIES:
+        return _ENTRIES[kind](text)
+    if text == ".":
+        raise InputError(f'{kind} "." points to nothing.', "Is it meant for SRV?", "Give the name of a host.")
+    return (complete_name if kind == "PTR" else target_name)(text, zone, kind)
+
+
+def entry_values(key: Key, entries: Iterable[str], zone: str) -> tuple[str, ...]:
+    """What a user wrote for the values of one set, as canonical text; errors name the set."""
     try:
-        return canonical(dns.rdata.from_text(dns.rdataclass.IN, dns.rdatatype.from_text(kind), text))
-    except (dns.exception.DNSException, ValueError) as error:
-        wanted = {"A": "an IPv4 address", "AAAA": "an IPv6 address"}.get(kind, f"a value of type {kind}")
-        raise InputError(f"{text!r} is not {wanted}.") from error
+        return tuple(value_text(key.type, text, zone) for text in entries)
+    except InputError as error:
+        raise InputError(f"{key}: {error.what}", error.cause, error.action) from error
 
 
 def srv_text(srv: dict, zone: str) -> str:
@@ -158,12 +130,6 @@ def srv_parts(text: str) -> dict:
     """The named parts of an SRV value in canonical text."""
     priority, weight, port, target = text.split(" ")
     return {"priority": int(priority), "weight": int(weight), "port": int(port), "target": target}
-
-
-def txt_plain(text: str) -> str:
-    """The plain text of a TXT value in canonical text, its strings joined."""
-    rdata = dns.rdata.from_text(dns.rdataclass.IN, dns.rdatatype.TXT, text)
-    return b"".join(rdata.strings).decode("utf-8", "backslashreplace")
 
 
 def is_no_service_value(value: str) -> bool:
