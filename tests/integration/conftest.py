@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from lab_dns import PARTS, NameServers
 
 ROOT = Path(__file__).resolve().parents[2]
 LAB = ROOT / "tests" / "lab" / "lab"
@@ -119,3 +120,10 @@ def fresh_chat(lab: Lab) -> Lab:
     """The laboratory with a chat host to which nothing was done, for a whole module of tests."""
     lab.reset("chat")
     return lab
+
+
+@pytest.fixture(scope="session")
+def name_servers(lab: Lab) -> NameServers:
+    """ns1, ns2 and knot, started if they do not run; their zones are as they are: use names of your own."""
+    lab.up(*PARTS)
+    return NameServers(lab)

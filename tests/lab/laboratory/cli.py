@@ -34,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
             nargs="*",
             choices=[*names, []],
             metavar="PART",
-            help=f"{', '.join(names)}; default: {', '.join(PLAIN)} and what else runs",
+            help=f"{', '.join(names)}; default: {', '.join(PLAIN)} and (but for up) what else was started",
         )
     sub = commands.add_parser("exec", help="run a command in a part: lab exec PART -- COMMAND …")
     sub.add_argument("part", choices=names)
@@ -78,16 +78,18 @@ class Lab:
             arguments = options.arguments[1:] if options.arguments[:1] == ["--"] else options.arguments
             command = next(part for part in self.parts if part.name == options.part).command(arguments or ["bash"])
             os.execvp(command[0], command)
-        chosen = [part for part in self.parts if part.name in (options.parts or self._usual())]
         if options.command == "status":
-            return self.status(chosen)
+            return self.status(self._chosen(options))
         with paths.locked(paths.cache() / "labs" / f"{self.instance}.lock"):
-            getattr(self, options.command)(chosen, whole=not options.parts)
+            getattr(self, options.command)(self._chosen(options), whole=not options.parts)
         return 0
 
-    def _usual(self) -> list[str]:
-        """What is meant when no part is named: the company, and any of the others that was started."""
-        return [part.name for part in self.parts if part.name in PLAIN or part.folder.exists()]
+    def _chosen(self, options: argparse.Namespace) -> list:
+        return [part for part in self.parts if part.name in (options.parts or self._usual(options.command))]
+
+    def _usual(self, command: str) -> list[str]:
+        """What is meant when no part is named: the company; except for `up` also whatever else was started."""
+        return [part.name for part in self.parts if part.name in PLAIN or (command != "up" and part.folder.exists())]
 
     def up(self, chosen: list, whole: bool) -> None:
         """Network first, then each part after those that it needs, each until it answers."""
