@@ -12,9 +12,12 @@ version_added: 0.1.0
 author:
   - onprem.chat maintainers (@onprem-chat)
 description:
-  - Writes any number of record sets of one zone in one message by dynamic update (RFC 2136), signed with a Kerberos
-    ticket (GSS-TSIG) or a shared key (TSIG). Either all of them are written or none.
-  - The update carries as its condition what was read before (RFC 2136 2.4). When somebody else was faster, the records
+  - Writes any number of record sets of one or several zones by dynamic update (RFC 2136), signed with a Kerberos
+    ticket (GSS-TSIG) or a shared key (TSIG).
+  - All changes of a zone go into one message, of which either everything is done or nothing. Only where
+    they are too many for one message (64 KiB or 1000 record sets, 250 with O(auth=gss_tsig)) several are sent, and then
+    names that point to each other stay together. Several zones need a message each.
+  - Each update carries as its condition what was read before (RFC 2136 2.4). When somebody else was faster, the records
     are read again and the plan is made anew, so that no concurrent change is overwritten.
   - Afterwards the records are read back from the server. The module reports success only when they are as wanted,
     whatever the answer to the update said. Some servers sign their answers in a way that cannot be
@@ -44,6 +47,7 @@ options:
   records:
     description:
       - The record sets. A record set is all records of one name and type; each is given once.
+      - Their order does not matter.
     type: list
     elements: dict
     required: true
@@ -52,8 +56,12 @@ options:
         description:
           - Name of the records. V(@) is the zone itself. A name that ends in the zone is complete, any other lies
             below it.
+          - For PTR records an IP address may be given instead of the name that it makes.
         type: str
         default: "@"
+      zone:
+        description: The zone of these records, where it is not O(zone).
+        type: str
       service:
         description:
           - Service of an SRV record set, without the underscore, as in V(xmpp-client).
@@ -67,7 +75,7 @@ options:
       type:
         description: Type of the records.
         type: str
-        choices: [A, AAAA, CNAME, SRV, TXT]
+        choices: [A, AAAA, CAA, CNAME, PTR, SRV, TLSA, TXT]
         required: true
       state:
         description:
@@ -88,6 +96,9 @@ options:
         description:
           - The values of all types but SRV.
           - For CNAME a single label lies below the zone and everything else is a complete name.
+          - For PTR each value is a complete name.
+          - For CAA and TLSA each value is written as in a zone file, as in V(0 issue "ca.example") and
+            V(3 1 1 8cb0...). Samba (4.17) does not know these types.
           - For TXT each value is plain text; it is quoted and cut into strings of 255 bytes as needed.
         type: list
         elements: str
@@ -114,7 +125,32 @@ options:
               - V(.) says that there is no such service here (RFC 2782).
             type: str
             required: true
+  mode:
+    description:
+      - V(update) writes the records to O(server).
+      - V(export) sends nothing at all. It returns the records in the notations of those who write them by hand
+        (RV(export)); O(server) is then only a name in the commands. M(onprem.chat.dns_info) waits for the result.
+    type: str
+    choices: [update, export]
+    default: update
+  on_existing:
+    description:
+      - What to do with a record set that exists already, where some of its values or its TTL would have to go to get what is
+        asked for. New values beside others (O(records[].state=present)) and removals (O(records[].state=absent)) are
+        not concerned.
+      - V(replace) replaces it. V(keep) leaves it as it is, V(keep_and_warn) says so, too; see RV(kept).
+      - V(keep_and_fail) fails before anything is changed.
+    type: str
+    choices: [replace, keep, keep_and_warn, keep_and_fail]
+    default: replace
+  max_delete:
+    description:
+      - The most records that the task may delete without another one in their place. With more it fails before anything is
+        sent. V(0) forbids deletions.
+      - There is no limit by default.
+    type: int
 seealso:
+  - module: onprem.chat.dns_info
   - name: RFC 2136
     description: Dynamic updates in the domain name system.
     link: https://www.rfc-editor.org/rfc/rfc2136
@@ -181,6 +217,10 @@ records:
       description: Complete name with the trailing dot.
       type: str
       returned: always
+    zone:
+      description: The zone that holds them, with the trailing dot.
+      type: str
+      returned: always
     type:
       description: Type of the records.
       type: str
@@ -208,14 +248,42 @@ records:
           weight: 0
           port: 5222
           target: chat.corp.test.
+kept:
+  description: Record sets that were left as they are because of O(on_existing), a sentence each.
+  returned: when O(mode=update)
+  type: list
+  elements: str
+export:
+  description: The records for those who write them by hand.
+  returned: when O(mode=export)
+  type: dict
+  contains:
+    bind:
+      description: Lines of a zone file.
+      type: str
+      returned: always
+    powershell:
+      description: Commands of the PowerShell module DnsServer. Not tried on Windows.
+      type: str
+      returned: always
+    dnscmd:
+      description: Commands for C(dnscmd). Not tried on Windows.
+      type: str
+      returned: always
+    table:
+      description: A plain table to hand to a DNS provider.
+      type: str
+      returned: always
 updates:
-  description: How many update messages were sent. More than one means that somebody else wrote at the same time.
+  description:
+    - How many update messages were sent. More than one for a zone means that somebody else wrote at the same time, or
+      that there were too many changes for one message.
   returned: success
   type: int
   sample: 1
 answer:
   description:
-    - What the last answer to an update was worth. V(none) when no update was sent, V(verified) when its signature
+    - What the worst answer to an update was worth. V(none) when no update was sent, V(verified) when its signature
       was right, V(unverifiable) when it was not, V(lost) when no answer came. In all cases the result is what reading
       back showed.
   returned: success
@@ -233,51 +301,93 @@ hint:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onprem.chat.plugins.module_utils._dns.engine import Outcome, apply_intents
+from ansible_collections.onprem.chat.plugins.module_utils._dns import export
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import DnsError
 from ansible_collections.onprem.chat.plugins.module_utils._dns.options import (
     RULES,
+    Servers,
     require_libraries,
     server_argument_spec,
-    server_from,
 )
-from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import STATES, zone_lines
-from ansible_collections.onprem.chat.plugins.module_utils._dns.records import intents_from, records_argument_spec
-from ansible_collections.onprem.chat.plugins.module_utils._dns.values import as_result, zone_name
+from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import STATES, check_intents, zone_lines
+from ansible_collections.onprem.chat.plugins.module_utils._dns.policy import ON_EXISTING, Policy
+from ansible_collections.onprem.chat.plugins.module_utils._dns.records import intents_by_zone, records_argument_spec
+from ansible_collections.onprem.chat.plugins.module_utils._dns.task import Outcome, apply_intents
+from ansible_collections.onprem.chat.plugins.module_utils._dns.values import as_result
+
+DECISIONS = {
+    "mode": {"type": "str", "choices": ["update", "export"], "default": "update"},
+    "on_existing": {"type": "str", "choices": list(ON_EXISTING), "default": "replace"},
+    "max_delete": {"type": "int"},
+}
 
 
 def result_of(outcome: Outcome) -> dict:
     """What the module returns."""
     result = {
         "changed": outcome.changed,
-        "records": [as_result(records) for records in outcome.records],
+        "records": [{**as_result(records), "zone": zone} for zone, records in outcome.records],
         "updates": outcome.updates,
         "answer": outcome.answer,
+        "kept": list(outcome.kept),
     }
     if outcome.changed:
         result["diff"] = {"before": zone_lines(outcome.before), "after": zone_lines(outcome.after)}
     return result
 
 
+def failure_of(error: DnsError) -> dict:
+    """What the module returns when it fails; what had been done before is not kept quiet."""
+    result = {"msg": str(error), "problem": error.what, "hint": error.hint}
+    return {**(result_of(error.partial) if error.partial else {}), **result}
+
+
+def export_of(zones: dict, server: str | None) -> dict:
+    """The records in the notations of those who write them by hand."""
+    for intents in zones.values():
+        check_intents(intents)
+    notations = {
+        "bind": lambda zone, intents: export.bind_zone_lines(intents, zone),
+        "powershell": lambda zone, intents: export.powershell(intents, zone, server),
+        "dnscmd": lambda zone, intents: export.dnscmd(intents, zone, server),
+        "table": lambda zone, intents: export.table(intents, zone),
+    }
+    return {name: "\n".join(make(*pair) for pair in zones.items()) for name, make in notations.items()}
+
+
+def run(module: AnsibleModule) -> dict:
+    """The whole module; raises DnsError."""
+    params = module.params
+    zones = intents_by_zone(params["records"], params["zone"])
+    if params["mode"] == "export":
+        return {"changed": False, "export": export_of(zones, params["server"])}
+    servers = Servers(module)
+    try:
+        outcome = apply_intents(
+            [(servers.of(zone), intents) for zone, intents in zones.items()],
+            Policy(params["on_existing"], params["max_delete"]),
+            check_mode=module.check_mode,
+        )
+    finally:
+        servers.close()
+    if params["on_existing"] == "keep_and_warn":
+        for text in outcome.kept:
+            module.warn(text)
+    return result_of(outcome)
+
+
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={**server_argument_spec(), **records_argument_spec(STATES)},
+        argument_spec={**server_argument_spec(), **records_argument_spec(STATES), **DECISIONS},
         supports_check_mode=True,
-        **RULES,
+        **{**RULES, "required_if": [*RULES["required_if"], ("mode", "update", ("server",))]},
     )
     require_libraries(module)
-    server = None
     try:
-        zone = zone_name(module.params["zone"])
-        intents = intents_from(module.params["records"], zone)
-        server = server_from(module, zone)
-        outcome = apply_intents(server, intents, check_mode=module.check_mode)
+        result = run(module)
     except DnsError as error:
-        module.fail_json(msg=str(error), problem=error.what, hint=error.hint)
-    finally:
-        if server is not None:
-            server.close()
-    module.exit_json(**result_of(outcome))
+        module.fail_json(**failure_of(error))
+    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import os
 import sys
 from pathlib import Path
 
-from ansible_collections.onprem.chat.plugins.module_utils._dns.engine import apply_intents
+from ansible_collections.onprem.chat.plugins.module_utils._dns.task import apply_intents
 from ansible_collections.onprem.chat.plugins.module_utils._dns.gss import GssTsig
 from ansible_collections.onprem.chat.plugins.module_utils._dns.kerberos import Kerberos
 from ansible_collections.onprem.chat.plugins.module_utils._dns.records import intents_from
@@ -44,7 +44,7 @@ def write(target: str, on: Server | None = None) -> dict:
     record = {"name": NAME, "type": "SRV", "state": "present", "ttl": 60, "srv": [srv]}
     connection = on or server()
     try:
-        outcome = apply_intents(connection, intents_from([record], ZONE))
+        outcome = apply_intents([(connection, intents_from([record], ZONE))])
     finally:
         connection.close()
     return {"changed": outcome.changed, "updates": outcome.updates}
@@ -88,7 +88,7 @@ def clear(*keys: str) -> bool:
     absent = [{"name": key.partition(":")[0], "type": key.partition(":")[2], "state": "absent"} for key in keys]
     connection = server()
     try:
-        return apply_intents(connection, intents_from(absent, ZONE)).changed
+        return apply_intents([(connection, intents_from(absent, ZONE))]).changed
     finally:
         connection.close()
 

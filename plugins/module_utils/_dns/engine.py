@@ -4,7 +4,7 @@
 
 # Private to the collection onprem.chat: may change at any time. Do not import it from elsewhere.
 
-"""Read, plan, apply, read back. Knows no notation and no transport."""
+"""Read, plan, apply, read back: one zone. Knows no notation and no transport."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import (
     Change,
     Intent,
     World,
-    applied,
     check_intents,
     keys_to_read,
     plan,
     zone_lines,
 )
+from ansible_collections.onprem.chat.plugins.module_utils._dns.policy import Policy
 from ansible_collections.onprem.chat.plugins.module_utils._dns.values import Key, RecordSet
 
 ATTEMPTS = 20
@@ -33,66 +33,66 @@ UNKNOWN = 3
 
 
 @dataclasses.dataclass(frozen=True)
-class Outcome:
-    """What was done.
+class Plan:
+    """What was read from one zone and what has to change there; nothing was sent yet.
 
-    before, after: the sets that were (or would be) changed, as they were first read and as they were read back.
-    records: every set that was asked for, as it is now (in check mode: as it would be).
-    answer: ``none`` (no update was sent), ``verified``, ``unverifiable`` or ``lost``.
+    kept: changes that are not made, because ``on_existing`` says so.
     """
 
-    changed: bool
-    before: tuple[RecordSet | None, ...]
-    after: tuple[RecordSet | None, ...]
-    records: tuple[RecordSet, ...]
-    updates: int = 0
-    answer: str = "none"
+    server: object
+    intents: tuple[Intent, ...]
+    first: World
+    changes: tuple[Change, ...]
+    kept: tuple[Change, ...] = ()
 
 
-def _outcome(first: World, now: World, intents, changed: bool, updates: int, answer: str) -> Outcome:
-    keys = sorted(intent.key for intent in intents)
-    touched = [key for key in keys if first.get(key) != now.get(key)] if changed else []
-    return Outcome(
-        changed=changed,
-        before=tuple(first.get(key) for key in touched),
-        after=tuple(now.get(key) for key in touched),
-        records=tuple(now[key] for key in keys if key in now),
-        updates=updates,
-        answer=answer,
-    )
+@dataclasses.dataclass(frozen=True)
+class Written:
+    """What became of one update: the world of its names as it was read back.
+
+    answer: ``verified``, ``unverifiable`` or ``lost``. wrote: whether it was us who changed something.
+    """
+
+    now: World
+    wrote: bool
+    updates: int
+    answer: str
 
 
-def apply_intents(
+def prepare(server, intents: collections.abc.Iterable[Intent], policy: Policy) -> Plan:
+    """Read everything that has to be known and plan."""
+    intents = tuple(intents)
+    check_intents(intents)
+    first = server.read(keys_to_read(intents))
+    changes, kept = policy.admitted(plan(first, intents))
+    return Plan(server, intents, first, changes, kept)
+
+
+def write(
     server,
     intents: collections.abc.Sequence[Intent],
-    check_mode: bool = False,
+    changes: tuple[Change, ...],
+    world: World,
+    policy: Policy,
     attempts: int = ATTEMPTS,
     sleep: collections.abc.Callable[[float], None] = time.sleep,
-) -> Outcome:
-    """Make the intents so on the server, all in one step, and prove it; or say why not.
+) -> Written:
+    """Make the changes on the server, all in one step, and prove it; or say why not.
 
     The update is guarded: it happens only if everything it touches is still what was read. So it can be sent again
     without fear when nobody knows what became of it, and when somebody else was faster the plan is made anew.
     """
-    check_intents(intents)
     keys = keys_to_read(intents)
-    first = server.read(keys)
-    changes = plan(first, intents)
-    if not changes or check_mode:
-        if changes:
-            server.open_session()  # a wrong password shall be found by the check, not by the run after it
-        return _outcome(first, applied(first, changes), intents, bool(changes), 0, "none")
-
-    world = first
     wrote = renewed = through_wildcards = False
     unknown = 0
     answer = None
     for updates in range(1, attempts + 1):
         answer = server.update(changes, world)
-        now, left = _look(server, keys, intents, answer, through_wildcards, sleep)
+        now, left = _look(server, keys, intents, policy, answer, through_wildcards, sleep)
         wrote = wrote or (not left and answer.rcode in ("", "NOERROR"))
         if not left:
-            return _outcome(first, now, intents, wrote, updates, answer.fate)
+            policy.spend(changes if wrote else ())
+            return Written(now, wrote, updates, answer.fate)
         if answer.is_refusal:
             if answer.tsig_error and not renewed and server.signer.renew():
                 # Samba keeps 128 contexts and forgets the oldest: one new negotiation is the cure.
@@ -105,9 +105,9 @@ def apply_intents(
             # Refused as changed, and yet unchanged: a wildcard may answer for a name that does not exist.
             through_wildcards = True
             now = server.read(keys, through_wildcards=True)
-            left = plan(now, intents)
+            left = policy.admitted(plan(now, intents))[0]
             if not left:
-                return _outcome(first, now, intents, wrote, updates, answer.fate)
+                return Written(now, wrote, updates, answer.fate)
         world, changes = now, left
         unknown += not answer.is_conflict
         if unknown == UNKNOWN:
@@ -116,7 +116,9 @@ def apply_intents(
     raise _gave_up(server, updates, world, changes, answer)
 
 
-def _look(server, keys, intents, answer, through_wildcards: bool, sleep) -> tuple[dict[Key, RecordSet], tuple]:
+def _look(
+    server, keys, intents, policy: Policy, answer, through_wildcards: bool, sleep
+) -> tuple[dict[Key, RecordSet], tuple]:
     """Read back; a little patience when the server may still be at work."""
     looks = LOOKS if answer.rcode in ("", "NOERROR") else 1
     for look in range(looks):
@@ -131,7 +133,7 @@ def _look(server, keys, intents, answer, through_wildcards: bool, sleep) -> tupl
                 error.cause,
                 "Run the task again: it goes on from what is there.",
             ) from error
-        left = plan(now, intents)
+        left = policy.admitted(plan(now, intents))[0]
         if not left:
             break
     return now, left

@@ -17,7 +17,19 @@ class DnsError(Exception):
         self.cause = cause
         self.action = action
         self.hint = " ".join(part for part in (cause, action) if part)
+        # What a task had written before the error, where it needs more than one message.
+        self.partial = None
         super().__init__(" ".join(part for part in (what, self.hint) if part))
+
+    def after(self, partial, told: str) -> DnsError:
+        """The same error, which says what had been done before it."""
+        error = type(self)(
+            f"{self.what} {told}",
+            self.cause,
+            f"{self.action} Run the task again: it goes on from what is there.".strip(),
+        )
+        error.partial = partial
+        return error
 
 
 class InputError(DnsError):

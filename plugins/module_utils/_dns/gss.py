@@ -38,6 +38,7 @@ def tkey_question(keyname, token: bytes):
 class GssTsig(Signed):
     """``kerberos`` makes contexts and explains their errors (see kerberos.Kerberos)."""
 
+    kind = "gss_tsig"
     # Servers let everybody read what clients shall find, and every negotiation takes one of Samba's 128 slots.
     signs_questions = False
 

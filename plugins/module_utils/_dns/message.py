@@ -13,9 +13,8 @@ import dataclasses
 
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import InputError, ServerError
 from ansible_collections.onprem.chat.plugins.module_utils._dns.lib import dns
-from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import Change, World
+from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import NEIGHBOURS, Change, World
 from ansible_collections.onprem.chat.plugins.module_utils._dns.values import (
-    TYPES,
     Key,
     RecordSet,
     canonical,
@@ -84,7 +83,7 @@ def update(zone: str, changes: collections.abc.Iterable[Change], read: World):
     guarded = {change.key: change.before for change in changes}
     for change in changes:
         if change.after is not None:
-            for kind in TYPES if change.key.type == "CNAME" else ("CNAME",):
+            for kind in NEIGHBOURS if change.key.type == "CNAME" else ("CNAME",):
                 neighbour = Key(change.key.name, kind)
                 guarded.setdefault(neighbour, read.get(neighbour))
     for key in sorted(guarded):
@@ -94,6 +93,19 @@ def update(zone: str, changes: collections.abc.Iterable[Change], read: World):
         _delete(message, change)
     for change in changes:
         _add(message, change)
+    return message
+
+
+def probe(zone: str, changes: collections.abc.Iterable[Change]):
+    """A message that asks for the changes on a condition that never holds: that the zone has no SOA record.
+
+    So nothing happens, and the answer tells whether the server knows the types: it reads the message before it looks at the
+    conditions (RFC 2136 3.1.1; seen with Samba 4.17 and BIND 9.18).
+    """
+    message = dns.update.UpdateMessage(dns.name.from_text(zone))
+    message.absent(dns.name.from_text(zone), "SOA")
+    for change in changes:
+        _add(message, dataclasses.replace(change, before=None))
     return message
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import ipaddress
 
-from ansible.module_utils.basic import missing_required_lib
+from ansible.module_utils.basic import env_fallback, missing_required_lib
 
-from ansible_collections.onprem.chat.plugins.module_utils._dns import gss, kerberos, lib, values
+from ansible_collections.onprem.chat.plugins.module_utils._dns import gss, kerberos, keyfile, lib, values
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import InputError
-from ansible_collections.onprem.chat.plugins.module_utils._dns.server import Server
+from ansible_collections.onprem.chat.plugins.module_utils._dns.server import READ_BY, Server
 from ansible_collections.onprem.chat.plugins.module_utils._dns.signing import ALGORITHMS, Tsig, Unsigned
 from ansible_collections.onprem.chat.plugins.module_utils._dns.transport import TcpTransport
 
@@ -22,25 +22,27 @@ from ansible_collections.onprem.chat.plugins.module_utils._dns.transport import 
 def server_argument_spec() -> dict:
     """Server and authentication; see doc_fragments/_dns.py."""
     return {
-        "server": {"type": "str", "required": True},
+        "server": {"type": "str"},
         "port": {"type": "int", "default": 53},
-        "zone": {"type": "str", "required": True},
+        "zone": {"type": "str"},
+        "read_by": {"type": "str", "choices": list(READ_BY), "default": "auto"},
         "timeout": {"type": "int", "default": 10},
         "auth": {"type": "str", "choices": ["gss_tsig", "tsig", "none"], "default": "gss_tsig"},
         "principal": {"type": "str"},
-        "password": {"type": "str", "no_log": True},
+        "password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["ONPREM_CHAT_DNS_PASSWORD"])},
         "keytab": {"type": "path"},
         "kdc": {"type": "str"},
         "tsig_name": {"type": "str"},
-        "tsig_secret": {"type": "str", "no_log": True},
+        "tsig_secret": {"type": "str", "no_log": True, "fallback": (env_fallback, ["ONPREM_CHAT_TSIG_SECRET"])},
+        "tsig_key_file": {"type": "path"},
         "tsig_algorithm": {"type": "str", "choices": list(ALGORITHMS), "default": "hmac-sha256"},
     }
 
 
 RULES = {
-    "mutually_exclusive": [("password", "keytab")],
-    "required_if": [("auth", "tsig", ("tsig_name", "tsig_secret"))],
-    "required_by": {"password": "principal", "keytab": "principal"},
+    "mutually_exclusive": [("tsig_key_file", "tsig_name")],
+    "required_if": [("auth", "tsig", ("tsig_name", "tsig_key_file"), True)],
+    "required_by": {"tsig_name": "tsig_secret", "keytab": "principal"},
 }
 
 
@@ -54,31 +56,48 @@ def require_libraries(module) -> None:
         )
 
 
-def server_from(module, zone: str) -> Server:
-    """The server that the options describe; nothing is sent yet."""
-    params = module.params
-    host = params["server"].rstrip(".")
-    transport = TcpTransport(host, params["port"], params["timeout"])
-    return Server(transport, zone, _signer(module, host, zone))
+class Servers:
+    """The server that the options describe, for each zone of a task; nothing is sent yet.
+
+    All zones share one connection and one key: a Kerberos session is negotiated once.
+    """
+
+    def __init__(self, module) -> None:
+        self._host = module.params["server"].rstrip(".")
+        self._transport = TcpTransport(self._host, module.params["port"], module.params["timeout"])
+        self._signer = _signer(module, self._host)
+        self._read_by = module.params["read_by"]
+
+    def of(self, zone: str) -> Server:
+        """The server of one zone."""
+        return Server(self._transport, zone, self._signer, self._read_by)
+
+    def close(self) -> None:
+        """Close the connection and forget the tickets."""
+        self._signer.close()
+        self._transport.close()
 
 
-def _signer(module, host: str, zone: str):
+def _signer(module, host: str):
     params = module.params
     if params["auth"] == "none":
         return Unsigned()
     if params["auth"] == "tsig":
-        if params["tsig_algorithm"] == "hmac-sha1":
-            module.warn("hmac-sha1 is weak (RFC 8945 6): make a new TSIG key with hmac-sha256.")
-        return Tsig(params["tsig_name"], params["tsig_secret"], params["tsig_algorithm"])
+        return Tsig(*_tsig_key(module))
     if _is_address(host) or "." not in host:
         raise InputError(
             f"server {host!r} is not a full name, and Kerberos knows the DNS server only by its full name.",
             action="Set server to the name of the domain controller, as in dc1.corp.test.",
         )
+    if params["password"] and params["keytab"]:
+        raise InputError("password and keytab are both given.", action="Give one of them.")
+    if params["password"] and not params["principal"]:
+        raise InputError("password is given without principal: whose is it?", action="Set principal, too.")
     return gss.GssTsig(
         kerberos.Kerberos(
             server=host.lower(),
-            realm=values.zone_name(zone).rstrip(".").upper(),
+            # The domain of the server, not the zone: a reverse zone has no realm.
+            realm=values.zone_name(host.partition(".")[2]).rstrip(".").upper(),
             principal=params["principal"],
             password=params["password"],
             keytab=params["keytab"],
@@ -86,6 +105,18 @@ def _signer(module, host: str, zone: str):
             tmpdir=module.tmpdir,
         )
     )
+
+
+def _tsig_key(module) -> tuple[str, str, str]:
+    """Name, secret and algorithm, from the options or from the key file."""
+    params = module.params
+    key = (params["tsig_name"], params["tsig_secret"], params["tsig_algorithm"])
+    if params["tsig_key_file"]:
+        key = keyfile.read(params["tsig_key_file"])
+        module.no_log_values.add(key[1])
+    if key[2] == "hmac-sha1":
+        module.warn("hmac-sha1 is weak (RFC 8945 6): make a new TSIG key with hmac-sha256.")
+    return key
 
 
 def _is_address(text: str) -> bool:

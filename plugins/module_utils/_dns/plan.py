@@ -13,7 +13,6 @@ import dataclasses
 
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import InputError, PlanError
 from ansible_collections.onprem.chat.plugins.module_utils._dns.values import (
-    TYPES,
     Key,
     RecordSet,
     is_no_service_value,
@@ -21,6 +20,8 @@ from ansible_collections.onprem.chat.plugins.module_utils._dns.values import (
 )
 
 DEFAULT_TTL = 3600
+# What is looked for beside a CNAME. Not every type: a server may not even know the others (Samba: CAA, TLSA).
+NEIGHBOURS = ("A", "AAAA", "CNAME", "PTR", "SRV", "TXT")
 STATES = ("present", "exact", "absent")
 
 # What was read: record sets that exist. A key that was read and is not in it does not exist.
@@ -98,7 +99,7 @@ def keys_to_read(intents: collections.abc.Iterable[Intent]) -> list[Key]:
         keys.add(intent.key)
         if intent.state == "absent":
             continue
-        neighbours = TYPES if intent.key.type == "CNAME" else ("CNAME",)
+        neighbours = NEIGHBOURS if intent.key.type == "CNAME" else ("CNAME",)
         keys.update(Key(intent.key.name, kind) for kind in neighbours)
     return sorted(keys)
 

@@ -17,6 +17,7 @@ from ansible_collections.onprem.chat.plugins.module_utils._dns.values import (
     owner_name,
     srv_text,
     value_text,
+    zone_name,
 )
 
 
@@ -29,6 +30,7 @@ def records_argument_spec(states) -> dict:
             "required": True,
             "options": {
                 "name": {"type": "str", "default": "@"},
+                "zone": {"type": "str"},
                 "service": {"type": "str"},
                 "protocol": {"type": "str", "choices": ["tcp", "udp"]},
                 "type": {"type": "str", "choices": list(TYPES), "required": True},
@@ -49,6 +51,23 @@ def records_argument_spec(states) -> dict:
             "required_together": [("service", "protocol")],
         },
     }
+
+
+def intents_by_zone(records: list[dict], zone: str | None) -> dict[str, list[Intent]]:
+    """The intents of a task for each of its zones; ``zone`` is that of records that name none."""
+    zones: dict[str | None, str] = {}
+    result: dict[str, list[Intent]] = {}
+    for number, record in enumerate(records):
+        written = record.get("zone") or zone
+        if written is None:
+            raise InputError(
+                f"records[{number}] ({record.get('name') or '@'} {record['type']}) has no zone.",
+                action="Set zone for the whole task, or in this record.",
+            )
+        if written not in zones:
+            zones[written] = zone_name(written)
+        result.setdefault(zones[written], []).append(_intent(record, zones[written]))
+    return result
 
 
 def intents_from(records: list[dict], zone: str) -> list[Intent]:

@@ -13,7 +13,7 @@ import binascii
 
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import InputError
 from ansible_collections.onprem.chat.plugins.module_utils._dns.lib import dns
-from ansible_collections.onprem.chat.plugins.module_utils._dns.message import tsig_error_of
+from ansible_collections.onprem.chat.plugins.module_utils._dns.message import parsed, tsig_error_of
 
 # hmac-md5 is left out on purpose: it is broken (RFC 6151, RFC 8945 6).
 ALGORITHMS = ("hmac-sha256", "hmac-sha512", "hmac-sha384", "hmac-sha224", "hmac-sha1")
@@ -22,6 +22,7 @@ ALGORITHMS = ("hmac-sha256", "hmac-sha512", "hmac-sha384", "hmac-sha224", "hmac-
 class Unsigned:
     """No signature; for servers that decide by address."""
 
+    kind = "none"
     signs_questions = False
     label = "an unsigned update"
 
@@ -35,9 +36,9 @@ class Unsigned:
     def sign(self, message) -> None:
         """Nothing to sign."""
 
-    def why_not_verified(self, wire: bytes, request) -> str:
-        """Why the answer cannot be trusted; empty when it can."""
-        return ""
+    def opened(self, wire: bytes, request, server: str) -> tuple:
+        """The answer, and why it cannot be trusted; empty when it can. Raises ServerError when it is none."""
+        return parsed(wire, server), ""
 
     def close(self) -> None:
         """Nothing to close."""
@@ -46,24 +47,27 @@ class Unsigned:
 class Signed(Unsigned):
     """Signs with ``self.key``, a key as dnspython knows it."""
 
+    kind = "tsig"
     signs_questions = True
     key = None
 
     def sign(self, message) -> None:
         message.use_tsig(self.key)
 
-    def why_not_verified(self, wire: bytes, request) -> str:
+    def opened(self, wire: bytes, request, server: str) -> tuple:
         try:
-            dns.message.from_wire(wire, keyring=self.key, request_mac=request.mac, ignore_trailing=True)
+            answer = dns.message.from_wire(wire, keyring=self.key, request_mac=request.mac, ignore_trailing=True)
+            return answer, "" if answer.had_tsig else "it is not signed"
         except dns.tsig.PeerError:
-            return tsig_error_of(dns.message.from_wire(wire, keyring=False, ignore_trailing=True))
+            answer = parsed(wire, server)
+            return answer, tsig_error_of(answer)
         except dns.tsig.BadTime:
-            return "it was signed at a time too far from the controller's clock"
+            why = "it was signed at a time too far from the controller's clock"
         except dns.tsig.BadSignature:
-            return "its signature does not verify"
-        except dns.exception.DNSException as error:
-            return str(error) or type(error).__name__
-        return ""
+            why = "its signature does not verify"
+        except (dns.exception.DNSException, ValueError) as error:
+            why = str(error) or type(error).__name__
+        return parsed(wire, server), why
 
 
 class Tsig(Signed):

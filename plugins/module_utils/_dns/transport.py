@@ -89,6 +89,26 @@ class TcpTransport:
             self.close()
             raise self._lost(error) from error
 
+    def stream(self, wire: bytes):
+        """Send one question and give every message that comes for it, over a new connection; it ends with the connection.
+
+        The time limit is for each message. Who asked knows which one is the last and closes the generator.
+        """
+        self.close()
+        self._connect()
+        try:
+            self._socket.sendall(struct.pack("!H", len(wire)) + wire)
+            self._fresh = False
+            while True:
+                answer = self._receive(time.monotonic() + self.timeout)
+                if answer[:2] == wire[:2]:
+                    yield answer
+        except _Closed:
+            self.close()
+        except OSError as error:
+            self.close()
+            raise self._lost(error) from error
+
     def _lost(self, error: Exception) -> LostAnswer:
         seen = f"no answer within {self.timeout:g} s" if isinstance(error, TimeoutError) else str(error)
         return LostAnswer(

@@ -10,7 +10,7 @@ import dns.rcode
 import dns.tsig
 import pytest
 
-from ansible_collections.onprem.chat.plugins.module_utils._dns.engine import apply_intents
+from ansible_collections.onprem.chat.plugins.module_utils._dns.task import apply_intents
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import (
     ConflictError,
     InputError,
@@ -19,7 +19,8 @@ from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import (
     ServerError,
 )
 from ansible_collections.onprem.chat.plugins.module_utils._dns.records import intents_from
-from ansible_collections.onprem.chat.plugins.module_utils._dns.signing import Tsig
+from ansible_collections.onprem.chat.plugins.module_utils._dns.server import Server
+from ansible_collections.onprem.chat.plugins.module_utils._dns.signing import Tsig, Unsigned
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.dns_fake import (
     ZONE,
     FakeServer,
@@ -51,7 +52,7 @@ KEY = dns.tsig.Key("chat-update", SECRET, "hmac-sha256")
 
 def apply(fake, *records, signer=None, naps=None, **options):
     sleep = naps.append if naps is not None else lambda seconds: None
-    return apply_intents(server_for(fake, signer), intents_from(list(records), ZONE), sleep=sleep, **options)
+    return apply_intents([(server_for(fake, signer), intents_from(list(records), ZONE))], sleep=sleep, **options)
 
 
 def signed(**options):
@@ -92,7 +93,7 @@ def test_second_run_sends_no_update():
     assert not outcome.changed
     assert (outcome.updates, outcome.answer) == (0, "none")
     assert len(fake.updates) == 1
-    assert [str(records.key) for records in outcome.records] == [" ".join(CLIENT_KEY), " ".join(CHAT_KEY)]
+    assert [str(records.key) for _zone, records in outcome.records] == [" ".join(CLIENT_KEY), " ".join(CHAT_KEY)]
 
 
 def test_check_mode_sends_no_update_and_says_what_would_be():
@@ -103,7 +104,7 @@ def test_check_mode_sends_no_update_and_says_what_would_be():
     assert outcome.changed
     assert outcome.before == (None,)
     assert outcome.after[0].lines == ["chat.corp.test. 86400 IN A 10.203.0.20"]
-    assert outcome.records[0].values == ("10.203.0.20",)
+    assert outcome.records[0][1].values == ("10.203.0.20",)
 
 
 def test_replaces_exactly_what_was_read():
@@ -187,7 +188,7 @@ def test_new_cname_is_guarded_against_neighbours():
     fake = FakeServer()
     apply(fake, {"name": "im", "type": "CNAME", "entries": ["chat"]})
     assert sent(fake.updates[0]) == (
-        [f"no im.corp.test. {kind}" for kind in ("A", "AAAA", "CNAME", "SRV", "TXT")],
+        [f"no im.corp.test. {kind}" for kind in ("A", "AAAA", "CNAME", "PTR", "SRV", "TXT")],
         ["add im.corp.test. CNAME 3600 chat.corp.test."],
     )
 
@@ -472,8 +473,7 @@ def test_resolver_instead_of_a_primary():
 
 
 def test_name_that_is_no_zone():
-    server = server_for(FakeServer())
-    server.zone = "sub.corp.test."
+    server = Server(FakeServer(), "sub.corp.test.", Unsigned())
     with pytest.raises(InputError) as error:
         server.read([])
     assert str(error.value) == (
@@ -485,6 +485,9 @@ def test_name_that_is_no_zone():
 def test_too_much_for_one_message():
     many = {"name": "big", "type": "TXT", "entries": [f"{number:05d}" + "x" * 250 for number in range(300)]}
     fake = FakeServer()
-    with pytest.raises(InputError, match=r"^The changes do not fit into one DNS message of 64 KiB\. Split the records"):
+    with pytest.raises(
+        InputError,
+        match=r"^The changes of big.corp.test. and the names that hang together with it do not fit into one DNS message of 64 KiB\. Split the records",
+    ):
         apply(fake, many)
     assert fake.updates == []

@@ -21,7 +21,7 @@ import dns.tsig
 import pytest
 
 from ansible_collections.onprem.chat.plugins.module_utils._dns import kerberos
-from ansible_collections.onprem.chat.plugins.module_utils._dns.engine import apply_intents
+from ansible_collections.onprem.chat.plugins.module_utils._dns.task import apply_intents
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import (
     AuthenticationError,
     InputError,
@@ -119,7 +119,9 @@ class GssServer(FakeServer):
 
 
 def apply(fake, signer, **options):
-    return apply_intents(server_for(fake, signer), intents_from([CHAT], ZONE), sleep=lambda seconds: None, **options)
+    return apply_intents(
+        [(server_for(fake, signer), intents_from([CHAT], ZONE))], sleep=lambda seconds: None, **options
+    )
 
 
 def test_negotiates_and_signs():

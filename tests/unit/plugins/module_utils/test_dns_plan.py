@@ -66,7 +66,14 @@ def test_a_name_has_one_cname():
 
 def test_neighbours_of_a_cname_are_read():
     assert keys_to_read([Intent(A, "present", ("10.0.0.1",))]) == [A, CNAME]
-    assert [key.type for key in keys_to_read([Intent(CNAME, "exact", ("a.",))])] == ["A", "AAAA", "CNAME", "SRV", "TXT"]
+    assert [key.type for key in keys_to_read([Intent(CNAME, "exact", ("a.",))])] == [
+        "A",
+        "AAAA",
+        "CNAME",
+        "PTR",
+        "SRV",
+        "TXT",
+    ]
     assert keys_to_read([Intent(A, "absent")]) == [A]
 
 

@@ -1,0 +1,132 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection onprem.chat: may change at any time. Do not import it from elsewhere.
+
+"""Reading the record sets of a zone from one server, by questions."""
+
+from __future__ import annotations
+
+import collections.abc
+import secrets
+
+from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import InputError, ServerError
+from ansible_collections.onprem.chat.plugins.module_utils._dns.lib import dns
+from ansible_collections.onprem.chat.plugins.module_utils._dns.message import (
+    Answer,
+    parsed,
+    question,
+    rcode_of,
+    sets_in,
+    tsig_error_of,
+)
+from ansible_collections.onprem.chat.plugins.module_utils._dns.refusals import refusal
+from ansible_collections.onprem.chat.plugins.module_utils._dns.values import Key, RecordSet
+
+
+class Reader:
+    """Asks ``transport`` about names in ``zone``; ``signer`` signs the questions where that is wanted."""
+
+    def __init__(self, transport, zone: str, signer) -> None:
+        self.transport = transport
+        self.zone = zone
+        self.signer = signer
+
+    def read(self, keys: collections.abc.Sequence[Key], through_wildcards: bool = False) -> dict[Key, RecordSet]:
+        """The record sets that exist among ``keys``, asked from this server, together with the zone's SOA.
+
+        A wildcard answers for a name that does not exist, and no answer tells. With ``through_wildcards`` a set that
+        equals what a wildcard above it would give counts as not existing.
+        """
+        wildcards = sorted({star for key in keys for star in self._stars(key)}) if through_wildcards else []
+        hidden = set(wildcards) - set(keys)
+        asked = _questions([*keys, *wildcards])
+        answers = self._answers([Key(self.zone, "SOA"), *asked])
+        self._check_zone(answers[0])
+        found: dict[Key, RecordSet] = {}
+        for key, answer in zip(asked, answers[1:], strict=True):
+            self._check_answer(key, answer)
+            found.update(sets_in(answer, key))
+        for star in wildcards:
+            self._drop_synthesised(found, star)
+        return {key: records for key, records in found.items() if key not in hidden}
+
+    def _stars(self, key: Key) -> list[Key]:
+        labels = key.name.split(".")
+        above = [".".join(labels[start:]) for start in range(1, len(labels))]
+        return [Key(f"*.{name}", key.type) for name in above if name == self.zone or name.endswith(f".{self.zone}")]
+
+    @staticmethod
+    def _drop_synthesised(found: dict[Key, RecordSet], star: Key) -> None:
+        pattern = found.get(star)
+        if pattern is None:
+            return
+        for key in [key for key in found if key.type == star.type and key.name.endswith(star.name[1:])]:
+            same = (found[key].ttl, found[key].values) == (pattern.ttl, pattern.values)
+            if same and not key.name.startswith("*."):
+                del found[key]
+
+    def _answers(self, keys: list[Key]) -> list:
+        messages = [question(key) for key in keys]
+        start = secrets.randbelow(65536)
+        for number, message in enumerate(messages):
+            message.id = (start + number) & 0xFFFF  # distinct: answers are matched by it
+        if self.signer.signs_questions:
+            self.signer.prepare(self.transport)
+            for message in messages:
+                self.signer.sign(message)
+        wires = self.transport.ask([message.to_wire() for message in messages])
+        answers = []
+        for message, wire in zip(messages, wires, strict=True):
+            if not self.signer.signs_questions:
+                answers.append(parsed(wire, str(self.transport)))
+                continue
+            answer, why = self.signer.opened(wire, message, str(self.transport))
+            if why:
+                raise self._refused(Answer(rcode_of(answer), False, tsig_error_of(answer), why))
+            answers.append(answer)
+        return answers
+
+    def _check_zone(self, answer) -> None:
+        rcode = rcode_of(answer)
+        soa = [rrset.name.to_text().lower() for rrset in answer.answer if rrset.rdtype == dns.rdatatype.SOA]
+        if rcode == "NOERROR" and self.zone in soa and answer.flags & dns.flags.AA:
+            return
+        above = [rrset.name.to_text().lower() for rrset in answer.authority if rrset.rdtype == dns.rdatatype.SOA]
+        if above and answer.flags & dns.flags.AA:
+            raise InputError(
+                f"{self.zone.rstrip('.')} is not a zone of its own on DNS server {self.transport}; it lies in {above[0].rstrip('.')}.",
+                f"Is {above[0].rstrip('.')} the zone that is meant?",
+                f"Set zone to {above[0].rstrip('.')}.",
+            )
+        raise ServerError(
+            f"DNS server {self.transport} is not authoritative for the zone {self.zone.rstrip('.')} (its answer: {rcode}).",
+            "Is the name of the zone right, and is this the primary server for it?",
+            f"Check with: dig +norecurse @{self.transport.host} {self.zone.rstrip('.')} SOA",
+        )
+
+    def _check_answer(self, key: Key, answer) -> None:
+        rcode = rcode_of(answer)
+        if rcode not in ("NOERROR", "NXDOMAIN"):
+            raise ServerError(
+                f"DNS server {self.transport} answered {rcode} when asked for {key}.",
+                "May the controller ask this server, and is the zone loaded there?",
+                f"Check with: dig +norecurse @{self.transport.host} {key.name} {key.type}",
+            )
+        if not answer.flags & dns.flags.AA:
+            raise ServerError(
+                f"DNS server {self.transport} is not authoritative for {key.name}.",
+                f"Is a zone below {self.zone.rstrip('.')} delegated to another server?",
+                f"Check with: dig +norecurse @{self.transport.host} {key.name} {key.type}",
+            )
+
+    def _refused(self, answer: Answer) -> ServerError:
+        return refusal(str(self.transport), self.zone.rstrip("."), self.signer.label, answer, "a question")
+
+
+def _questions(keys: collections.abc.Iterable[Key]) -> list[Key]:
+    """What has to be asked to know ``keys``: any question about a name tells of its CNAME."""
+    keys = list(dict.fromkeys(keys))
+    others = {key.name for key in keys if key.type != "CNAME"}
+    return [key for key in keys if key.type != "CNAME" or key.name not in others]

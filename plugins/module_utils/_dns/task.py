@@ -1,0 +1,123 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection onprem.chat: may change at any time. Do not import it from elsewhere.
+
+"""A whole task: any number of zones on one server. First everything is read and planned, then it is written."""
+
+from __future__ import annotations
+
+import collections.abc
+import dataclasses
+import time
+
+from ansible_collections.onprem.chat.plugins.module_utils._dns.chunks import chunks, intents_of
+from ansible_collections.onprem.chat.plugins.module_utils._dns.engine import ATTEMPTS, Plan, prepare, write
+from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import DnsError
+from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import Intent, applied
+from ansible_collections.onprem.chat.plugins.module_utils._dns.policy import Policy
+from ansible_collections.onprem.chat.plugins.module_utils._dns.values import RecordSet
+
+# From the best to the worst that an answer can be worth.
+ANSWERS = ("none", "verified", "unverifiable", "lost")
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What was done.
+
+    before, after: the sets that were (or would be) changed, as they were first read and as they were read back.
+    records: every set that was asked for, as it is now (in check mode: as it would be), with its zone.
+    answer: the worst of the answers: ``none`` (no update was sent), ``verified``, ``unverifiable`` or ``lost``.
+    kept: what is there in place of what was asked for, a sentence each.
+    """
+
+    changed: bool
+    before: tuple[RecordSet | None, ...]
+    after: tuple[RecordSet | None, ...]
+    records: tuple[tuple[str, RecordSet], ...]
+    updates: int = 0
+    answer: str = "none"
+    kept: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass
+class _Progress:
+    """One zone on its way."""
+
+    plan: Plan
+    now: dict
+    changed: bool = False
+    updates: int = 0
+    answer: str = "none"
+
+    def add(self, written, names: set[str]) -> None:
+        self.now = {key: records for key, records in self.now.items() if key.name not in names} | dict(written.now)
+        self.changed = self.changed or written.wrote
+        self.updates += written.updates
+        self.answer = max(self.answer, written.answer, key=ANSWERS.index)
+
+
+def apply_intents(
+    work: collections.abc.Iterable[tuple[object, collections.abc.Sequence[Intent]]],
+    policy: Policy | None = None,
+    check_mode: bool = False,
+    attempts: int = ATTEMPTS,
+    sleep: collections.abc.Callable[[float], None] = time.sleep,
+) -> Outcome:
+    """Make the intents so, each list on its server (a server is one zone), and prove it; or say why not.
+
+    Nothing is sent before every zone was read and planned. Raises DnsError; its ``partial`` is the Outcome of what had been
+    written before.
+    """
+    policy = policy or Policy()
+    plans = [prepare(server, intents, policy) for server, intents in work]
+    policy.admitted([change for plan in plans for change in plan.changes])  # the limit counts over all zones
+    progress = [_Progress(plan, dict(plan.first)) for plan in plans]
+    if check_mode:
+        for one in progress:
+            if one.plan.changes:
+                one.plan.server.open_session()  # a wrong password shall be found by the check, not by the run after it
+                one.now = applied(one.plan.first, one.plan.changes)
+                one.changed = True
+        return _outcome(progress, policy)
+    parts = [(one, chunk) for one in progress for chunk in chunks(one.plan.changes, one.plan.server.max_sets)]
+    if len(parts) > 1:
+        # A message is refused as a whole; with several of them the last must not be the first to be refused.
+        for one in progress:
+            one.plan.server.probe(one.plan.changes)
+    try:
+        for one, chunk in parts:
+            intents = intents_of(chunk, one.plan.intents)
+            written = write(one.plan.server, intents, chunk, one.plan.first, policy, attempts, sleep)
+            one.add(written, {intent.key.name for intent in intents})
+    except DnsError as error:
+        partial = _outcome(progress, policy)
+        if partial.changed:
+            raise error.after(
+                partial, f"{len(partial.after)} record sets of this task had been written before."
+            ) from error
+        raise
+    return _outcome(progress, policy)
+
+
+def _outcome(progress: list[_Progress], policy: Policy) -> Outcome:
+    before, after, records, kept = [], [], [], []
+    for one in progress:
+        first, now = one.plan.first, one.now
+        keys = sorted(intent.key for intent in one.plan.intents)
+        touched = [key for key in keys if first.get(key) != now.get(key)] if one.changed else []
+        before += [first.get(key) for key in touched]
+        after += [now.get(key) for key in touched]
+        records += [(one.plan.server.zone, now[key]) for key in keys if key in now]
+        kept += one.plan.kept
+    return Outcome(
+        changed=any(one.changed for one in progress),
+        before=tuple(before),
+        after=tuple(after),
+        records=tuple(records),
+        updates=sum(one.updates for one in progress),
+        answer=max((one.answer for one in progress), key=ANSWERS.index, default="none"),
+        kept=tuple(policy.told(change) for change in kept),
+    )
