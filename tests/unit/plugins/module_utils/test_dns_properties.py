@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 from ansible_collections.onprem.chat.plugins.module_utils._dns import entries, names
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import InputError, PlanError
 from ansible_collections.onprem.chat.plugins.module_utils._dns.export import bind_zone_lines
+from ansible_collections.onprem.chat.plugins.module_utils._dns.message import update
 from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import (
     Intent,
     applied,
@@ -243,6 +244,46 @@ def test_what_was_removed_comes_back_and_goes_again(world, pair, ttl):
     gone = applied(there, plan(there, [Intent(key, "absent")]))
     assert gone == world
     assert applied(gone, plan(gone, [Intent(key, "present", values, ttl)])) == there
+
+
+# -- messages ---------------------------------------------------------------------------------------------------------
+
+
+def on_a_server(world):
+    """The records of a server, as they were written."""
+    return {
+        key: (records.ttl, [_rdata(key, value) for value in records.as_read or records.values])
+        for key, records in world.items()
+    }
+
+
+def _rdata(key, value):
+    return dns.rdata.from_text("IN", key.type, value)
+
+
+def execute(server, message):
+    """What RFC 2136 3.4.2 lets a server do."""
+    for rrset in message.update:
+        key = Key(rrset.name.to_text().lower(), dns.rdatatype.to_text(rrset.rdtype))
+        _ttl, there = server.pop(key, (0, []))
+        if rrset.deleting == dns.rdataclass.NONE:
+            left, ttl = [rdata for rdata in there if rdata not in rrset], _ttl
+        else:
+            assert rrset.deleting is None
+            left, ttl = [*there, *(rdata for rdata in rrset if rdata not in there)], rrset.ttl
+        if left:
+            server[key] = (ttl, left)
+    return server
+
+
+@steady
+@given(worlds, wishes)
+def test_an_update_does_what_was_planned(world, intents):
+    changes = planned(world, intents)
+    server = execute(on_a_server(world), update(ZONE, changes, world))
+    assert {key: record_set(key, ttl, map(canonical, rdatas)) for key, (ttl, rdatas) in server.items()} == applied(
+        world, changes
+    )
 
 
 # -- values -----------------------------------------------------------------------------------------------------------
