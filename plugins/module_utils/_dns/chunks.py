@@ -15,7 +15,7 @@ from __future__ import annotations
 import collections.abc
 
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import InputError
-from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import Change, Intent
+from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import NEIGHBOURS, Change, Intent
 
 # Bytes; what is left to 65,535 is for the header, the zone and the signature.
 MAX_BYTES = 60_000
@@ -40,10 +40,11 @@ def size(change: Change) -> int:
     lengths that are added here.
     """
     name = len(change.key.name) + 1
-    count = 2 * (name + 10)  # the guards of a set that does not exist, and of its neighbour CNAME
+    # The guards of sets that do not exist: this one, and its neighbours or their CNAME.
+    count = (len(NEIGHBOURS) if change.key.type == "CNAME" else 2) * (name + 10)
     for records in (change.before, change.before, change.after):
-        for value in records.values if records else ():
-            count += name + 14 + len(value) + 8
+        for value in (records.as_read or records.values) if records else ():
+            count += name + 14 + len(value) + 10
     return count
 
 

@@ -165,7 +165,7 @@ def _gave_up(server, attempts: int, world: World, changes, answer) -> Exception:
             f"DNS server {server}: the records were changed by somebody else before each of {attempts} attempts. "
             f"Wanted: [{wanted}]. There is: [{there}].",
             "Does another play or host write the same records all the time?",
-            "Nothing of this task was written. Use state=present where several writers share a record set.",
+            "Nothing of this update was written. Use state=present where several writers share a record set.",
         )
     seen = answer.why or answer.rcode
     return NotSo(

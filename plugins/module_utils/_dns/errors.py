@@ -23,11 +23,9 @@ class DnsError(Exception):
 
     def after(self, partial, told: str) -> DnsError:
         """The same error, which says what had been done before it."""
-        error = type(self)(
-            f"{self.what} {told}",
-            self.cause,
-            f"{self.action} Run the task again: it goes on from what is there.".strip(),
-        )
+        again = "Run the task again: it goes on from what is there."
+        action = self.action if again in self.action else f"{self.action} {again}".strip()
+        error = type(self)(f"{self.what} {told}", self.cause, action)
         error.partial = partial
         return error
 

@@ -18,9 +18,10 @@ from ansible_collections.onprem.chat.plugins.module_utils._dns.signing import AL
 # What tsig-keygen and ddns-confgen print: key "name" { algorithm hmac-sha256; secret "..."; };
 _CLAUSE = re.compile(r'\bkey\s+"?(?P<name>[^\s"{]+)"?\s*\{(?P<body>[^}]*)\}')
 _FIELD = r'\b{}\s+"?(?P<value>[^\s";]+)"?\s*;'
-_COMMENT = re.compile(r"//[^\n]*(?=\n|$)|(?:^|(?<=\s))#[^\n]*|/\*.*?\*/", re.DOTALL)
-# What keymgr of Knot prints for kdig and knsupdate: hmac-sha256:name:secret
-_LINE = re.compile(r"(?P<algorithm>hmac-[a-z0-9]+):(?P<name>[^\s:]+):(?P<secret>\S+)")
+# A secret may have // in it, and in quotes that is no comment.
+_COMMENT = re.compile(r'("[^"\n]*")|//[^\n]*|(?:^|(?<=\s))#[^\n]*|/\*.*?\*/', re.DOTALL)
+# What keymgr of Knot prints for kdig and knsupdate, above the YAML for knotd: # hmac-sha256:name:secret
+_LINE = re.compile(r"(?:#\s*)?(?P<algorithm>hmac-[a-z0-9]+):(?P<name>[^\s:]+):(?P<secret>\S+)")
 
 
 def read(path: str) -> tuple[str, str, str]:
@@ -51,8 +52,9 @@ def read(path: str) -> tuple[str, str, str]:
 
 
 def _parsed(text: str, path: str) -> tuple[str, str, str]:
-    clauses = list(_CLAUSE.finditer(_COMMENT.sub(" ", text)))
-    lines = [] if clauses else [match for match in map(_LINE.fullmatch, map(str.strip, text.splitlines())) if match]
+    clauses = list(_CLAUSE.finditer(_COMMENT.sub(lambda match: match[1] or " ", text)))
+    found = () if clauses else filter(None, map(_LINE.fullmatch, map(str.strip, text.splitlines())))
+    lines = list({match.groups(): match for match in found}.values())
     if len(clauses) + len(lines) != 1:
         raise InputError(
             f"The file {path} holds {len(clauses) + len(lines) or 'no'} TSIG key{'s' if len(clauses) + len(lines) else ''}; "

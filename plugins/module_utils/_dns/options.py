@@ -50,7 +50,8 @@ def require_libraries(module) -> None:
     """Fail in the usual words when a library is missing."""
     if lib.DNSPYTHON_ERROR:
         module.fail_json(msg=missing_required_lib("dnspython"), exception=lib.DNSPYTHON_ERROR)
-    if module.params["auth"] == "gss_tsig" and kerberos.GSSAPI_ERROR:
+    asks = module.params.get("mode") != "export"
+    if asks and module.params["auth"] == "gss_tsig" and kerberos.GSSAPI_ERROR:
         module.fail_json(
             msg=missing_required_lib("gssapi", reason="for auth=gss_tsig"), exception=kerberos.GSSAPI_ERROR
         )

@@ -44,11 +44,12 @@ class Intent:
 
 @dataclasses.dataclass(frozen=True)
 class Change:
-    """One record set before and after; ``None``: it does not exist."""
+    """One record set before and after; ``None``: it does not exist. ``removes``: nothing but a removal is asked for."""
 
     key: Key
     before: RecordSet | None
     after: RecordSet | None
+    removes: bool = False
 
 
 def slot(kind: str, value: str) -> str:
@@ -142,7 +143,7 @@ def plan(current: World, intents: collections.abc.Iterable[Intent]) -> tuple[Cha
         else:
             after[intent.key] = new
         if old != new:
-            changes.append(Change(intent.key, old, new))
+            changes.append(Change(intent.key, old, new, intent.state == "absent"))
     _refuse_cname_with_neighbours(current, after, {intent.key for intent in intents})
     return tuple(changes)
 

@@ -19,7 +19,7 @@ ON_EXISTING = ("replace", "keep", "keep_and_warn", "keep_and_fail")
 
 def replaces(change: Change) -> bool:
     """Whether a set that shall exist exists already, and some of its values or its TTL would go."""
-    if change.before is None or change.after is None:
+    if change.before is None or change.after is None or change.removes:
         return False
     return change.before.ttl != change.after.ttl or not set(change.before.values) <= set(change.after.values)
 
@@ -30,10 +30,11 @@ def deleted(changes: collections.abc.Iterable[Change]) -> list[str]:
     for change in changes:
         if change.before is None or (change.after and change.key.type == "CNAME"):
             continue
+        there = {slot(change.key.type, value) for value in change.before.values}
         stay = {slot(change.key.type, value) for value in change.after.values} if change.after else set()
         gone = [value for value in change.before.values if slot(change.key.type, value) not in stay]
         # As many new values as old ones went: that is a replacement, as when a host gets another address.
-        new = len(set(change.after.values) - set(change.before.values)) if change.after else 0
+        new = len(stay - there)
         lines += [f"{change.key.name} {change.before.ttl} IN {change.key.type} {value}" for value in gone[new:]]
     return lines
 

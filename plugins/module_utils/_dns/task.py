@@ -95,9 +95,8 @@ def apply_intents(
     except DnsError as error:
         partial = _outcome(progress, policy)
         if partial.changed:
-            raise error.after(
-                partial, f"{len(partial.after)} record sets of this task had been written before."
-            ) from error
+            count = f"{len(partial.after)} record set{'s' if len(partial.after) > 1 else ''}"
+            raise error.after(partial, f"{count} of this task had been written before.") from error
         raise
     return _outcome(progress, policy)
 

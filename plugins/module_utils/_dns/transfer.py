@@ -57,6 +57,7 @@ class Transfers:
                     if key in keys:
                         found.setdefault(key, []).append(rrset)
                 if soas >= 2:
+                    self._check_signed(message)
                     break
                 if total > LARGE and total > 20 * len(keys):
                     raise self._error(f"the zone has more than {total} records", "", "Set read_by=questions.")
@@ -93,12 +94,19 @@ class Transfers:
                 raise self._error(
                     f"a message of it cannot be trusted or read ({error or type(error).__name__})"
                 ) from error
-            context = message.tsig_ctx
             if rcode_of(message) != "NOERROR" or not message.answer:
                 raise self._error(
                     tsig_error_of(message) or rcode_of(message), "May this key or address transfer the zone?"
                 )
+            if context is None:
+                self._check_signed(message)
+            context = message.tsig_ctx
             yield message
+
+    def _check_signed(self, message) -> None:
+        """The first and the last message must be signed, others need not (RFC 8945 5.3.1); the library does not look."""
+        if self.signer.signs_questions and not message.had_tsig:
+            raise self._error("it is not signed", "Does the server know the key?")
 
     def _error(self, why: str, cause: str = "", action: str = "") -> TransferRefused:
         return TransferRefused(

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A primary DNS server in memory, in place of the transport: answers questions, executes updates by RFC 2136, keeps what
-it was sent, and behaves badly where a script says so."""
+"""A primary DNS server in memory, in place of the transport: answers questions, gives whole zones, executes updates by
+RFC 2136, keeps what it was sent, and behaves badly where a script says so."""
 
 from __future__ import annotations
 
@@ -27,9 +27,14 @@ SOA = "ns1.corp.test. hostmaster.corp.test. 1 900 600 86400 3600"
 
 
 class FakeServer:
-    """``records``: {(name, type): (ttl, {value, ...})}; ``script``: one step for each update, then it behaves well."""
+    """``records``: {(name, type): (ttl, {value, ...})}; ``script``: one step for each update, then it behaves well.
 
-    def __init__(self, records=(), script=(), key=None, wildcards=False):
+    transfer: its code for a transfer (AXFR), which it gives with NOERROR; per_message: so many records in each message of
+    it; unsigned: the numbers of those messages that carry no signature (RFC 8945 5.3.1); spoil: makes other messages of
+    them. events: everything that it was asked to do, in order.
+    """
+
+    def __init__(self, records=(), script=(), key=None, wildcards=False, zones=(ZONE,), transfer="REFUSED"):
         self.host = "ns1.corp.test"
         self.port = 53
         self.records = dict(records)
@@ -40,6 +45,13 @@ class FakeServer:
         self.question_rcode = "NOERROR"
         self.updates = []
         self.questions = []
+        self.zones = tuple(zones)
+        self.transfer = transfer
+        self.per_message = 100
+        self.unsigned = ()
+        self.spoil = iter
+        self.transfers = []
+        self.events = []
         self.closed = False
 
     def __str__(self):
@@ -63,16 +75,20 @@ class FakeServer:
             reply.set_rcode(dns.rcode.from_text(self.question_rcode))
             return reply.to_wire()
         name, kind = query.question[0].name.to_text(), dns.rdatatype.to_text(query.question[0].rdtype)
-        if (name, kind) == (ZONE, "SOA"):
-            reply.answer.append(dns.rrset.from_text(ZONE, 3600, "IN", "SOA", SOA))
+        self.events.append(f"question {name} {kind}")
+        if name in self.zones and kind == "SOA":
+            reply.answer.append(dns.rrset.from_text(name, 3600, "IN", "SOA", SOA))
             return reply.to_wire()
-        reply.authority.append(dns.rrset.from_text(ZONE, 3600, "IN", "SOA", SOA))
+        reply.authority.append(dns.rrset.from_text(self._zone_of(name.lower()), 3600, "IN", "SOA", SOA))
         found = self._find(name.lower(), kind) or (kind != "CNAME" and self._find(name.lower(), "CNAME", "CNAME"))
         if found:
             reply.answer.append(dns.rrset.from_text(name, found[0], "IN", found[2], *sorted(found[1])))
         elif not any(owner == name.lower() for owner, _kind in self.records):
             reply.set_rcode(dns.rcode.NXDOMAIN)
         return reply.to_wire()
+
+    def _zone_of(self, name):
+        return next((zone for zone in self.zones if name == zone or name.endswith(f".{zone}")), self.zones[0])
 
     def _find(self, name, kind, shown=None):
         if (name, kind) in self.records:
@@ -84,6 +100,38 @@ class FakeServer:
                 return (*self.records[star], kind)
         return None
 
+    # -- transfers ----------------------------------------------------------------------------------------------------
+
+    def stream(self, wire):
+        query = self._parse(wire)
+        self.transfers.append(query)
+        self.events.append(f"transfer {query.question[0].name}")
+        yield from self.spoil(self._messages_of(query))
+
+    def _messages_of(self, query):
+        if self.transfer != "NOERROR":
+            return [self.reply(query, self.transfer)]
+        zone = query.question[0].name.to_text()
+        records = [(zone, 3600, "SOA", SOA)]
+        for (name, kind), (ttl, values) in sorted(self.records.items()):
+            if self._zone_of(name) == zone:
+                records += [(name, ttl, kind, value) for value in sorted(values)]
+        records.append(records[0])
+        pieces = [records[start : start + self.per_message] for start in range(0, len(records), self.per_message)]
+        wires, context = [], None
+        for number, piece in enumerate(pieces):
+            message = dns.message.make_response(query)
+            message.answer = [dns.rrset.from_text(name, ttl, "IN", kind, text) for name, ttl, kind, text in piece]
+            if self.key is None or number in self.unsigned:
+                message.tsig = None
+                wires.append(message.to_wire())
+                if context:
+                    context.update(wires[-1])
+            else:
+                wires.append(message.to_wire(multi=True, tsig_ctx=context))
+                context = message.tsig_ctx
+        return wires
+
     # -- updates ------------------------------------------------------------------------------------------------------
 
     def tell(self, wire):
@@ -91,6 +139,7 @@ class FakeServer:
         if message.opcode() != dns.opcode.UPDATE:
             return self.negotiate(message)
         self.updates.append(message)
+        self.events.append(f"update {message.zone[0].name}")
         step = self.script.pop(0) if self.script else execute
         return step(self, message)
 
@@ -125,7 +174,7 @@ class FakeServer:
             if rrset.rdclass == dns.rdataclass.ANY and rrset.deleting is None and len(rrset) == 0:
                 raise AssertionError(f"prerequisite without values: {rrset}")
             if rrset.deleting == dns.rdataclass.NONE:
-                if key in self.records:
+                if key in self.records or (key[1] == "SOA" and key[0] in self.zones):
                     return "YXRRSET"
             else:
                 exact.setdefault(key, set()).update(rdata.to_text() for rdata in rrset)
@@ -211,9 +260,9 @@ def tsig_error(code):
     return step
 
 
-def server_for(fake, signer=None):
+def server_for(fake, signer=None, zone=ZONE, read_by="auto"):
     """The server under test on top of the fake one."""
-    return Server(fake, ZONE, signer or Unsigned())
+    return Server(fake, zone, signer or Unsigned(), read_by)
 
 
 def sent(message):

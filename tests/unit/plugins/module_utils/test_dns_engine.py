@@ -232,7 +232,7 @@ def test_endless_conflict_ends_with_both_values():
         "DNS server ns1.corp.test: the records were changed by somebody else before each of 5 attempts. "
         "Wanted: [chat.corp.test. 86400 IN A 10.203.0.20]. There is: [chat.corp.test. 60 IN A 10.9.9.4]. "
         "Does another play or host write the same records all the time? "
-        "Nothing of this task was written. Use state=present where several writers share a record set."
+        "Nothing of this update was written. Use state=present where several writers share a record set."
     )
     assert len(fake.updates) == 5
     assert len(naps) == 5
