@@ -10,7 +10,8 @@ None of this was run on Windows. It follows the documented interface:
 https://learn.microsoft.com/powershell/module/dnsserver/add-dnsserverresourcerecord (and get-, set-, remove-) of Windows
 Server 2022, https://learn.microsoft.com/windows-server/administration/windows-commands/dnscmd, and for the TTL and the forms
 of a node name https://learn.microsoft.com/previous-versions/windows/it-pro/windows-server-2003/cc756116(v=ws.10).
-The fields of RecordData: https://learn.microsoft.com/previous-versions/windows/desktop/dnsserverpsprov/dnsserverresourcerecordsrv (and the others).
+The fields of RecordData: https://learn.microsoft.com/previous-versions/windows/desktop/dnsserverpsprov/ (classes
+dnsserverresourcerecordsrv, -txt, -tlsa ...). How DescriptiveText separates several strings when read is not said there.
 That RecordData.Data holds the bytes of an unknown type in hexadecimal is not documented there; published scripts rely on it.
 """
 

@@ -17,6 +17,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rdtypes.ANY.CAA
 import dns.rdtypes.ANY.TXT
+import dns.reversename
 import dns.zone
 import pytest
 from hypothesis import assume, given, settings
