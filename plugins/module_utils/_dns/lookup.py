@@ -190,13 +190,20 @@ class Network:
             return _silent(udp_error, f"no answer within {limit:.1f} s")
         except OSError as error:
             return _silent(udp_error, _words(error))
-        except (dns.exception.DNSException, EOFError, ValueError) as error:
-            return Reply(problem=BAD_ANSWER, error=f"an answer that cannot be used: {_words(error)}", over="TCP")
+        except EOFError:
+            return _silent(udp_error, "the connection was closed")
+        except dns.tsig.BadSignature:
+            error = f"an answer whose signature does not verify with {signer.label}"
+            return Reply(problem=BAD_KEY, error=error, over="TCP")
+        except (dns.exception.DNSException, ValueError) as error:
+            # To a signed question, that it is not signed is the usual case (newer releases of dnspython find that).
+            problem = BAD_ANSWER if signer is None else BAD_KEY
+            return Reply(problem=problem, error=f"an answer that cannot be used: {_words(error)}", over="TCP")
 
     @staticmethod
     def _checked(message, key: Key, signer, over: str, udp_error: str = "") -> Reply:
         if signer is not None and not message.had_tsig:
-            return Reply(problem=BAD_KEY, error=f"an answer without the signature of {signer.label}", over=over)
+            return Reply(problem=BAD_KEY, error="an answer that cannot be used: it has no TSIG", over=over)
         return reply_from(message, key, over, udp_error)
 
     def connect(self, address: str, port: int, limit: float) -> str:
