@@ -110,7 +110,9 @@ class TcpTransport:
             raise self._lost(error) from error
 
     def _lost(self, error: Exception) -> LostAnswer:
-        seen = f"no answer within {self.timeout:g} s" if isinstance(error, TimeoutError) else str(error)
+        seen = getattr(error, "strerror", None) or str(error)
+        if isinstance(error, TimeoutError):
+            seen = f"no answer within {self.timeout:g} s"
         return LostAnswer(
             f"DNS server {self} did not answer over TCP: {seen}.",
             "Is the service overloaded or restarting, or does a firewall on the way drop DNS over TCP?",

@@ -10,6 +10,7 @@ import contextlib
 import socket
 import struct
 import threading
+import time
 
 import pytest
 
@@ -192,3 +193,127 @@ def test_name_without_an_address(monkeypatch):
         "The name of the DNS server dc9.corp.test has no address: Name or service not known. Does the resolver of the "
         "controller know this name? Check with: getent hosts dc9.corp.test"
     )
+
+
+# -- many messages for one question -----------------------------------------------------------------------------------
+
+
+def zone_in(*texts):
+    """Answers each question with these messages and closes the connection."""
+
+    def handler(connection):
+        data = read_one(connection)
+        connection.sendall(b"".join(framed(data[:2] + text) for text in texts))
+
+    return handler
+
+
+def test_stream_gives_every_message_and_ends_with_the_connection():
+    with peer(zone_in(b"one", b"two", b"", b"three")) as (port, accepted):
+        transport = TcpTransport("127.0.0.1", port, 5)
+        assert list(transport.stream(message(7, b"axfr"))) == [
+            message(7, text) for text in (b"one", b"two", b"", b"three")
+        ]
+        assert len(accepted) == 1
+
+
+def test_stream_uses_a_new_connection_and_the_next_question_another_one():
+    with peer(echo, zone_in(b"one", b"two"), echo) as (port, accepted):
+        transport = TcpTransport("127.0.0.1", port, 5)
+        transport.ask([message(1)])
+        messages = transport.stream(message(2))
+        assert next(messages) == message(2, b"one")
+        messages.close()
+        transport.close()
+        assert transport.ask([message(2)]) == [message(2, b" answered")]
+        transport.close()
+        assert len(accepted) == 3
+
+
+def test_stream_asks_nothing_before_it_is_read():
+    with peer(echo) as (port, accepted):
+        TcpTransport("127.0.0.1", port, 5).stream(message(1))
+        assert accepted == []
+
+
+def test_stream_leaves_out_foreign_messages():
+    def handler(connection):
+        data = read_one(connection)
+        connection.sendall(framed(message(999, b"foreign")) + framed(data))
+
+    with peer(handler) as (port, _accepted):
+        assert list(TcpTransport("127.0.0.1", port, 5).stream(message(7))) == [message(7)]
+
+
+def test_stream_cut_within_a_message_ends_before_it():
+    def handler(connection):
+        data = read_one(connection)
+        connection.sendall(framed(data) + framed(data + b"x" * 100)[:50])
+
+    with peer(handler) as (port, _accepted):
+        assert list(TcpTransport("127.0.0.1", port, 5).stream(message(7))) == [message(7)]
+
+
+def test_stream_that_is_reset():
+    def handler(connection):
+        data = read_one(connection)
+        connection.sendall(framed(data))
+        assert read_one(connection) == message(8)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with peer(handler) as (port, _accepted):
+        transport = TcpTransport("127.0.0.1", port, 5)
+        messages = transport.stream(message(7))
+        assert next(messages) == message(7)
+        transport._socket.sendall(framed(message(8)))  # now the peer goes on, and resets
+        with pytest.raises(LostAnswer) as error:
+            next(messages)
+        assert transport._socket is None
+    assert str(error.value).startswith(
+        f"DNS server 127.0.0.1 port {port} did not answer over TCP: Connection reset by peer. Is the service"
+    )
+
+
+def test_stream_that_stops():
+    silent = threading.Event()
+
+    def handler(connection):
+        connection.sendall(framed(read_one(connection)))
+        silent.wait(5)
+
+    with peer(handler) as (port, _accepted):
+        messages = TcpTransport("127.0.0.1", port, 0.2).stream(message(7))
+        assert next(messages) == message(7)
+        with pytest.raises(LostAnswer, match=rf"port {port} did not answer over TCP: no answer within 0\.2 s\."):
+            next(messages)
+        silent.set()
+
+
+def test_stream_may_take_longer_than_the_time_limit_of_each_message():
+    def handler(connection):
+        data = read_one(connection)
+        for _number in range(4):
+            time.sleep(0.15)
+            connection.sendall(framed(data))
+
+    with peer(handler) as (port, _accepted):
+        assert len(list(TcpTransport("127.0.0.1", port, 0.4).stream(message(7)))) == 4
+
+
+def test_stream_from_a_server_that_is_not_there():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(Unreachable, match=rf"DNS server 127\.0\.0\.1 port {port} could not be reached over TCP"):
+        next(TcpTransport("127.0.0.1", port, 5).stream(message(1)))
+
+
+# -- the answer to an update is lost ---------------------------------------------------------------------------------
+
+
+def test_update_whose_connection_is_reset():
+    def handler(connection):
+        read_one(connection)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with peer(handler) as (port, _accepted), pytest.raises(LostAnswer, match=r"TCP: Connection reset by"):
+        TcpTransport("127.0.0.1", port, 5).tell(message(3, b"update"))
