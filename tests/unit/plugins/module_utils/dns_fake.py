@@ -19,8 +19,10 @@ import dns.rrset
 import dns.tsig
 
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import LostAnswer
+from ansible_collections.onprem.chat.plugins.module_utils._dns.records import intents_by_zone
 from ansible_collections.onprem.chat.plugins.module_utils._dns.server import Server
 from ansible_collections.onprem.chat.plugins.module_utils._dns.signing import Unsigned
+from ansible_collections.onprem.chat.plugins.module_utils._dns.task import apply_intents
 
 ZONE = "corp.test."
 SOA = "ns1.corp.test. hostmaster.corp.test. 1 900 600 86400 3600"
@@ -263,6 +265,16 @@ def tsig_error(code):
 def server_for(fake, signer=None, zone=ZONE, read_by="auto"):
     """The server under test on top of the fake one."""
     return Server(fake, zone, signer or Unsigned(), read_by)
+
+
+def apply_zones(fake, *records, policy=None, max_sets=1000, signer=None, **options):
+    """A whole task, whose records may name their zones."""
+    work = []
+    for zone, intents in intents_by_zone(list(records), ZONE).items():
+        server = server_for(fake, signer, zone)
+        server.max_sets = max_sets
+        work.append((server, intents))
+    return apply_intents(work, policy, sleep=lambda seconds: None, **options)
 
 
 def sent(message):
