@@ -60,6 +60,24 @@ class FakeContext:
             raise ValueError("bad signature")
 
 
+class NumberedContext(FakeContext):
+    """Numbers its signatures, as Kerberos does: the next one expected must come next."""
+
+    def __init__(self, rounds=1):
+        super().__init__(rounds)
+        self.made = self.expected = 0
+
+    def get_signature(self, data):
+        self.made += 1
+        return b"%d" % self.made + super().get_signature(data)
+
+    def verify_signature(self, data, signature):
+        self.expected += 1
+        if signature[:1] != b"%d" % self.expected:
+            raise ValueError("out of turn")
+        super().verify_signature(data, signature[1:])
+
+
 class FakeKerberos:
     principal = "svc-chat-dns@CORP.TEST"
     server = "ns1.corp.test"
@@ -81,12 +99,14 @@ class FakeKerberos:
 
 
 class GssServer(FakeServer):
-    """Negotiates, and knows the keys that were negotiated."""
+    """Negotiates, and knows the keys that were negotiated. signs: the context with which it signs already the last
+    answer of the negotiation."""
 
-    def __init__(self, *arguments, refuse=None, forget_after=None, **options):
+    def __init__(self, *arguments, refuse=None, signs=None, **options):
         super().__init__(*arguments, **options)
         self.negotiations = []
         self.refuse = refuse
+        self.signs = signs
 
     def negotiate(self, message):
         tkey = message.additional[0][0]
@@ -107,7 +127,9 @@ class GssServer(FakeServer):
             b"server %d" % len(self.negotiations),
         )
         reply.answer.append(dns.rrset.from_rdata(name, 0, rdata))
-        self.key = dns.tsig.Key(name, FakeContext(), dns.tsig.GSS_TSIG)
+        self.key = dns.tsig.Key(name, (self.signs or FakeContext)(), dns.tsig.GSS_TSIG)
+        if self.signs:
+            reply.use_tsig(self.key)
         return reply.to_wire()
 
     def respond(self, wire):
@@ -135,6 +157,23 @@ def test_negotiates_and_signs():
     assert fake.updates[0].had_tsig
     assert fake.updates[0].keyname == name
     assert not any(question.had_tsig for question in fake.questions)
+
+
+def test_the_signature_of_the_negotiation_counts_as_the_first(monkeypatch):
+    fake, krb = GssServer(signs=NumberedContext), FakeKerberos()
+    monkeypatch.setattr(krb, "new_context", NumberedContext)
+    assert apply(fake, GssTsig(krb)).answer == "verified"
+
+
+def test_a_negotiation_whose_last_answer_is_wrongly_signed_is_still_one(monkeypatch):
+    fake, krb = GssServer(signs=FakeContext), FakeKerberos()
+    monkeypatch.setattr(fake, "negotiate", lambda message: _spoilt(GssServer.negotiate(fake, message)))
+    assert apply(fake, GssTsig(krb)).answer == "verified"
+
+
+def _spoilt(wire):
+    """The last byte of the signature is another one; id, error and other data come after it."""
+    return wire[:-7] + bytes([wire[-7] ^ 0xFF]) + wire[-6:]
 
 
 def test_key_name_shares_no_suffix_with_any_zone():
