@@ -158,7 +158,7 @@ class Network:
             except dns.tsig.PeerError as error:
                 return _refused_key(error, signer)
             except dns.exception.Timeout:
-                udp_error = f"no answer within {limit * UDP_TRIES:g} s"
+                udp_error = f"no answer within {limit * UDP_TRIES:.1f} s"
             except (dns.exception.DNSException, OSError, ValueError) as error:
                 udp_error = _words(error)
                 break
