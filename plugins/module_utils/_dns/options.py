@@ -64,7 +64,11 @@ class Servers:
     """
 
     def __init__(self, module) -> None:
-        self._host = module.params["server"].rstrip(".")
+        self._host = (module.params["server"] or "").rstrip(".")
+        if not self._host:
+            raise InputError(
+                "server is empty.", "Is the variable that it comes from empty?", "Name the primary DNS server."
+            )
         self._transport = TcpTransport(self._host, module.params["port"], module.params["timeout"])
         self._signer = _signer(module, self._host)
         self._read_by = module.params["read_by"]
@@ -115,6 +119,12 @@ def _tsig_key(module) -> tuple[str, str, str]:
     if params["tsig_key_file"]:
         key = keyfile.read(params["tsig_key_file"])
         module.no_log_values.add(key[1])
+    if not (key[0] and key[1]):
+        raise InputError(
+            f"{'tsig_secret' if key[0] else 'tsig_name'} is empty.",
+            "Is the variable that it comes from empty?",
+            "Give name and secret of the key, or tsig_key_file.",
+        )
     if key[2] == "hmac-sha1":
         module.warn("hmac-sha1 is weak (RFC 8945 6): make a new TSIG key with hmac-sha256.")
     return key

@@ -38,6 +38,7 @@ def run(monkeypatch, capsys):
         if fake is not None:
             monkeypatch.setattr(options, "TcpTransport", lambda host, port, timeout: fake)
         wanted = {**ANY_SERVER, "records": RECORDS, **arguments, "_ansible_check_mode": check_mode}
+        wanted = {name: value for name, value in wanted.items() if value is not None}
         with patch_module_args(wanted), pytest.raises(SystemExit):
             dns_records.main()
         output = capsys.readouterr().out
@@ -56,14 +57,16 @@ def test_first_and_second_run(run):
         "after": "_xmpp-client._tcp.corp.test. 86400 IN SRV 5 0 5222 chat.corp.test.\n"
         "chat.corp.test. 86400 IN A 10.203.0.20\n",
     }
+    assert first["kept"] == []
     assert first["records"] == [
         {
             "name": "_xmpp-client._tcp.corp.test.",
+            "zone": "corp.test.",
             "type": "SRV",
             "ttl": 86400,
             "srv": [{"priority": 5, "weight": 0, "port": 5222, "target": "chat.corp.test."}],
         },
-        {"name": "chat.corp.test.", "type": "A", "ttl": 86400, "entries": ["10.203.0.20"]},
+        {"name": "chat.corp.test.", "zone": "corp.test.", "type": "A", "ttl": 86400, "entries": ["10.203.0.20"]},
     ]
     second, _output = run(fake, auth="none")
     assert second["changed"] is False
@@ -108,11 +111,28 @@ def test_refusal_fails_the_task_and_closes_the_connection(run):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ({"auth": "tsig", "tsig_name": "k"}, "auth is tsig but all of the following are missing: tsig_secret"),
-        ({"password": CANARY}, "missing parameter(s) required by 'password': principal"),
+        ({"server": None}, "mode is update but all of the following are missing: server"),
+        ({"auth": "tsig"}, "auth is tsig but any of the following are missing: tsig_name, tsig_key_file"),
+        ({"auth": "tsig", "tsig_name": "k"}, "missing parameter(s) required by 'tsig_name': tsig_secret"),
+        ({**TSIG, "tsig_key_file": "/k"}, "parameters are mutually exclusive: tsig_key_file|tsig_name"),
+        ({"keytab": "/k"}, "missing parameter(s) required by 'keytab': principal"),
         (
-            {"principal": "p", "password": CANARY, "keytab": "/k"},
-            "parameters are mutually exclusive: password|keytab",
+            {"server": "dc1.corp.test", "password": CANARY},
+            "password is given without principal: whose is it? Set principal, too.",
+        ),
+        (
+            {"server": "dc1.corp.test", "principal": "p", "password": CANARY, "keytab": "/k"},
+            "password and keytab are both given. Give one of them.",
+        ),
+        (
+            {"on_existing": "ask"},
+            "value of on_existing must be one of: replace, keep, keep_and_warn, keep_and_fail, got: ask",
+        ),
+        ({"mode": "print"}, "value of mode must be one of: update, export, got: print"),
+        ({"read_by": "guess"}, "value of read_by must be one of: auto, questions, transfer, got: guess"),
+        (
+            {"zone": None},
+            "records[0] (chat A) has no zone. Set zone for the whole task, or in this record.",
         ),
         (
             {**TSIG, "tsig_algorithm": "hmac-md5"},
@@ -128,7 +148,11 @@ def test_refusal_fails_the_task_and_closes_the_connection(run):
             {"records": [{"type": "SRV", "service": "x", "srv": [{"target": "a"}]}]},
             "parameters are required together: service, protocol found in records",
         ),
-        ({"zone": "corp..test"}, "zone 'corp..test' is no DNS name: A DNS label is empty."),
+        (
+            {"zone": "corp..test"},
+            "zone 'corp..test' is no DNS name: a dot begins it or two dots follow each other. Is a variable empty from which "
+            "it is made?",
+        ),
     ],
 )
 def test_wrong_options_in_words(run, monkeypatch, arguments, text):
