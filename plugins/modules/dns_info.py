@@ -130,6 +130,8 @@ options:
     type: float
     default: 2
 notes:
+  - A resolver is asked for a record set only when every server of the zone that answers has it as wanted. One that is asked
+    too early remembers that it is not there, so the question would cause what it looks for.
   - All questions to O(server), O(primaries) and O(servers) are signed when O(tsig_name) or O(tsig_key_file) is given, and BIND
     chooses the view by the key.
   - Questions need no Kerberos ticket. O(auth=gss_tsig), O(principal), O(password), O(keytab), O(kdc) and O(read_by) have

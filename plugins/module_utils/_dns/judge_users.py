@@ -26,16 +26,15 @@ def resolver(checks: Checks, view: Observation, intent: Intent) -> None:
     id_, subject, source = "dns.resolver", str(intent.key), "RFC 2308"
     asked = [seen for seen in view.resolvers if judge.holds_zone(seen, view.zone)]
     servers = judge.good_servers(view)
-    known = [seen for seen in servers if judge.is_right(seen, intent)]
     if not view.resolvers:
         checks.skipped(id_, subject, "no resolver is to be asked", source=source)
     elif not asked:
         checks.skipped(id_, subject, "no resolver answered", "See the checks dns.server.", source)
-    elif servers and not known:
+    elif not any(intent.key in seen.replies for seen in asked):
         checks.skipped(
             id_,
             subject,
-            f"no server of the zone has it as wanted yet; {judge.by_answer(asked, intent.key)}",
+            "not asked: a resolver that is asked before every server of the zone has it remembers the old state",
             "See the check dns.authoritative.",
             source,
         )
@@ -44,7 +43,7 @@ def resolver(checks: Checks, view: Observation, intent: Intent) -> None:
         if not late:
             checks.passed(id_, subject, judge.by_answer(asked, intent.key), source)
             return
-        verdicts = [_late(view, seen, intent, bool(known)) for seen in late]
+        verdicts = [_late(view, seen, intent, bool(servers)) for seen in late]
         status = FAIL if any(status == FAIL for status, _text, _hint in verdicts) else WARN
         checks.add(
             status,
@@ -110,7 +109,13 @@ def split(checks: Checks, view: Observation, intent: Intent, policy: str) -> Non
         return
     if not outside or not inside:
         side = "inside" if outside else "outside"
-        checks.skipped(id_, subject, f"nobody {side} gave an answer to compare", "See the checks dns.server.", source)
+        checks.skipped(
+            id_,
+            subject,
+            f"nobody {side} gave an answer to compare",
+            "See the checks dns.server and dns.authoritative.",
+            source,
+        )
         return
     known = {_opinion(seen, key) for seen in inside}
     other = [seen for seen in outside if _opinion(seen, key) not in known]

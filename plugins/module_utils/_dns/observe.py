@@ -84,7 +84,6 @@ class Observer:
     def __init__(self, question: Question, network) -> None:
         self.question = question
         self.network = network
-        self.keys = list(dict.fromkeys(intent.key for intent in question.intents))
         names = network.own_resolvers() if question.resolvers is None else question.resolvers
         self.resolvers = [party(text, RESOLVER) for text in names]
         # Somebody must find the name servers, also when no resolver is to be judged.
@@ -99,23 +98,46 @@ class Observer:
         view = Observation(question.zone, self._everybody(servers), question.intents, ns_error=ns_error)
         start = network.now()
         deadline = start + question.wait
-        pending = view.seen
+        servers = [seen for seen in view.seen if not seen.party.recursive]
+        pending = servers
         while True:
-            self._ask(pending)
+            self._ask(pending, question.intents)
             if question.compare_serials:
                 view.directory = view.directory or self._directory(view)
+            if question.wait_for_resolvers:
+                late = [seen for seen in view.resolvers if not self._settled(seen, view)]
+                self._ask(late, self._published(view, bool(view.authoritative)))
             view.waited = network.now() - start
-            pending = [seen for seen in view.seen if not self._settled(seen, view)]
+            unsettled = [seen for seen in view.seen if not self._settled(seen, view)]
             left = deadline - network.now()
-            if not pending or left <= 0:
+            if not unsettled or left <= 0:
                 break
             network.sleep(min(question.interval, left))
             # Serials are compared between servers, so all of them are asked again.
-            pending = [seen for seen in view.seen if seen in pending or seen.party.authoritative]
+            pending = [seen for seen in view.seen if seen.party.authoritative]
+        self._ask_resolvers(view)
         view.laggards = [seen for seen in view.seen if not self._settled(seen, view)]
         view.waited = view.waited if question.wait else 0.0
         view.targets = self._targets(view)
         return view
+
+    # A resolver that is asked for what is not there yet remembers just that, for minutes or hours: then the question would
+    # cause what it looks for. So a resolver is asked for a set only when every server of the zone has it.
+
+    def _published(self, view: Observation, must_be_known: bool) -> list[Intent]:
+        """The intents that every server of the zone shows. Without a word of any server: none if it must be known."""
+        good = judge.good_servers(view)
+        if not good:
+            return [] if must_be_known else list(self.question.intents)
+        return [intent for intent in self.question.intents if all(judge.is_right(seen, intent) for seen in good)]
+
+    def _ask_resolvers(self, view: Observation) -> None:
+        published = self._published(view, False)
+        fresh = [seen for seen in view.resolvers if not self.question.wait_for_resolvers or not seen.replies]
+        self._ask(fresh, published)
+        servers = [seen for seen in view.outside if not seen.party.recursive and judge.holds_zone(seen, view.zone)]
+        there = [intent for intent in published if all(seen.lines(intent.key) for seen in servers)]
+        self._ask([seen for seen in view.outside if seen.party.recursive], there)
 
     # -- whom ---------------------------------------------------------------------------------------------------------
 
@@ -145,14 +167,15 @@ class Observer:
 
     # -- asking -------------------------------------------------------------------------------------------------------
 
-    def _ask(self, pending: list[Seen]) -> None:
+    def _ask(self, pending: list[Seen], intents: collections.abc.Iterable[Intent]) -> None:
         """Everybody the SOA record first; who answers it, also everything that is not yet as wanted."""
+        intents = list(intents)
         self._each(self._probe, [(seen,) for seen in pending])
         todo = [
             (seen, intent.key)
             for seen in pending
             if seen.zone.answered
-            for intent in self.question.intents
+            for intent in intents
             if not judge.is_fine(seen, intent)
         ]
         self._each(self._look, todo)

@@ -717,9 +717,47 @@ def test_a_removed_record_that_a_resolver_still_has():
     )
 
 
-def test_resolvers_are_not_blamed_for_what_is_not_published():
-    seen = Outcome(two(Fake(), Fake(), servers={RES: resolver()}), resolvers=(RES,))
-    assert seen["dns.resolver"] == ("skip", "no server of the zone has it as wanted yet; NXDOMAIN at 10.0.0.53")
+NOT_ASKED = (
+    "skip",
+    "not asked: a resolver that is asked before every server of the zone has it remembers the old state",
+)
+
+
+def asked_names(network, address):
+    return [name for who, name, kind, _recursive in network.asked if who == address and kind not in ("SOA", "NS")]
+
+
+@pytest.mark.parametrize("second", [Fake(), Fake(dict(OLD)), Fake(dict(GOOD), rcodes={"A": "SERVFAIL"})])
+def test_resolvers_are_not_asked_too_early(second):
+    network = two(second=second, servers={RES: resolver(), OUT: resolver()})
+    seen = Outcome(network, resolvers=(RES,), outside_resolvers=(OUT,), wait=4, wait_for_resolvers=True)
+    assert seen["dns.resolver"] == NOT_ASKED
+    assert seen["dns.split"] == ("skip", "nobody outside gave an answer to compare")
+    assert asked_names(network, RES) == asked_names(network, OUT) == []
+    assert [check["status"] for check in seen.all("dns.server")] == ["pass"] * 4
+
+
+@pytest.mark.parametrize("wait_for_resolvers", [False, True])
+def test_resolvers_are_asked_once_it_is_there(wait_for_resolvers):
+    network = two(second=Fake(dict(OLD), serial=6), servers={RES: resolver(GOOD)}, later=[(3, transfer)])
+    seen = Outcome(network, resolvers=(RES,), wait=10, wait_for_resolvers=wait_for_resolvers)
+    assert seen["dns.resolver"][0] == "pass"
+    assert asked_names(network, RES) == [WWW.name]
+    assert seen.view.waited == 4
+
+
+def test_of_several_sets_those_are_asked_for_that_are_there():
+    network = two(servers={RES: resolver(GOOD)})
+    seen = Outcome(network, [WANTED, SRV_WANTED], resolvers=(RES,))
+    assert [check["status"] for check in seen.all("dns.resolver")] == ["pass", "skip"]
+    assert asked_names(network, RES) == [WWW.name]
+
+
+def test_outside_resolvers_are_not_asked_for_what_outside_servers_do_not_have():
+    network = two(servers={OUT: Fake(), "203.0.113.53": resolver()})
+    seen = Outcome(network, outside_servers=(OUT,), outside_resolvers=("203.0.113.53",))
+    assert asked_names(network, "203.0.113.53") == []
+    assert seen["dns.split"][1].endswith("outside: NXDOMAIN at 203.0.113.1")
 
 
 def test_resolvers_alone_when_no_server_answers():
