@@ -119,24 +119,32 @@ def write(
 def _look(
     server, keys, intents, policy: Policy, answer, through_wildcards: bool, sleep
 ) -> tuple[dict[Key, RecordSet], tuple]:
-    """Read back; a little patience when the server may still be at work."""
+    """Read back; a little patience when the server may still be at work, and a second try when a question fails."""
     looks = LOOKS if answer.rcode in ("", "NOERROR") else 1
-    for look in range(looks):
-        if look:
-            sleep(0.1 * 2**look)
+    failed = False
+    while True:
         try:
             now = server.read(keys, through_wildcards=through_wildcards)
         except DnsError as error:
-            raise NotSo(
-                f"An update was sent to DNS server {server}, and then reading back failed, so whether it happened is "
-                f"unknown. {error.what}",
-                error.cause,
-                "Run the task again: it goes on from what is there.",
-            ) from error
+            if failed:
+                raise _unseen(server, answer, error) from error
+            failed = True
+            sleep(0.2)
+            continue
         left = policy.admitted(plan(now, intents))[0]
-        if not left:
-            break
-    return now, left
+        looks -= 1
+        if not left or not looks:
+            return now, left
+        sleep(0.1 * 2 ** (LOOKS - looks))
+
+
+def _unseen(server, answer, error: DnsError) -> NotSo:
+    sent = (
+        f"An update was sent to DNS server {server}, and then reading back failed, so whether it happened is unknown."
+    )
+    if answer.rcode == "NOERROR" and answer.verified:
+        sent = f"DNS server {server} accepted an update, and then reading back failed, so nobody has seen the result."
+    return NotSo(f"{sent} {error.what}", error.cause, "Run the task again: it goes on from what is there.")
 
 
 def _touched(world: World, changes: collections.abc.Iterable[Change]) -> list[RecordSet | None]:
@@ -167,10 +175,10 @@ def _gave_up(server, attempts: int, world: World, changes, answer) -> Exception:
             "Does another play or host write the same records all the time?",
             "Nothing of this update was written. Use state=present where several writers share a record set.",
         )
-    seen = answer.why or answer.rcode
+    seen = (answer.why or answer.rcode).rstrip(".")
     return NotSo(
         f"DNS server {server}: the update was sent {attempts} times, its outcome could not be learnt from the answers "
         f"({seen}), and reading back shows that it did not happen. Wanted: [{wanted}]. There is: [{there}].",
-        "Does the server drop updates silently?",
+        "Does the server, or a firewall on the way, drop updates silently?",
         "See the log of the DNS server.",
     )

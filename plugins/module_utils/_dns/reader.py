@@ -84,11 +84,13 @@ class Reader:
                 continue
             answer, why = self.signer.opened(wire, message, str(self.transport))
             if why:
+                why = why if answer.had_tsig else "it is not signed"
                 raise self._refused(Answer(rcode_of(answer), False, tsig_error_of(answer), why))
             answers.append(answer)
         return answers
 
     def _check_zone(self, answer) -> None:
+        self._check_usable(Key(self.zone, "SOA"), answer)
         rcode = rcode_of(answer)
         soa = [rrset.name.to_text().lower() for rrset in answer.answer if rrset.rdtype == dns.rdatatype.SOA]
         if rcode == "NOERROR" and self.zone in soa and answer.flags & dns.flags.AA:
@@ -100,25 +102,53 @@ class Reader:
                 f"Is {above[0].rstrip('.')} the zone that is meant?",
                 f"Set zone to {above[0].rstrip('.')}.",
             )
+        check = self._check_with(self.zone.rstrip("."), "SOA")
+        if rcode == "SERVFAIL":
+            raise ServerError(
+                f"DNS server {self.transport} answered SERVFAIL when asked for the zone {self.zone.rstrip('.')}.",
+                "Could it not load the zone, or, if it is a secondary, is its copy too old?",
+                f"See the log of the DNS server. {check}",
+            )
+        views = f" With views: does {self.signer.label} lead to the right one?" if self.signer.signs_questions else ""
         raise ServerError(
             f"DNS server {self.transport} is not authoritative for the zone {self.zone.rstrip('.')} (its answer: {rcode}).",
-            "Is the name of the zone right, and is this the primary server for it?",
-            f"Check with: dig +norecurse @{self.transport.host} {self.zone.rstrip('.')} SOA",
+            f"Is the name of the zone right, and is this the primary server for it?{views}",
+            check,
+        )
+
+    def _check_with(self, name: str, kind: str) -> str:
+        port = "" if self.transport.port == 53 else f" -p {self.transport.port}"
+        return f"Check with: dig +norecurse @{self.transport.host}{port} {name} {kind}"
+
+    def _check_usable(self, key: Key, answer) -> None:
+        """Whether it is a whole answer to this question: an empty one would be taken for records that are not there."""
+        asked = [(rrset.name.to_text().lower(), dns.rdatatype.to_text(rrset.rdtype)) for rrset in answer.question]
+        if answer.flags & dns.flags.TC:
+            seen = "sent a truncated answer, over TCP,"
+        elif rcode_of(answer) in ("NOERROR", "NXDOMAIN") and asked != [(key.name, key.type)]:
+            seen = "sent the answer to another question"
+        else:
+            return
+        raise ServerError(
+            f"DNS server {self.transport} {seen} when asked for {key}.",
+            "Does something between the controller and the server change DNS messages?",
+            self._check_with(key.name, key.type),
         )
 
     def _check_answer(self, key: Key, answer) -> None:
+        self._check_usable(key, answer)
         rcode = rcode_of(answer)
         if rcode not in ("NOERROR", "NXDOMAIN"):
             raise ServerError(
                 f"DNS server {self.transport} answered {rcode} when asked for {key}.",
                 "May the controller ask this server, and is the zone loaded there?",
-                f"Check with: dig +norecurse @{self.transport.host} {key.name} {key.type}",
+                self._check_with(key.name, key.type),
             )
         if not answer.flags & dns.flags.AA:
             raise ServerError(
                 f"DNS server {self.transport} is not authoritative for {key.name}.",
                 f"Is a zone below {self.zone.rstrip('.')} delegated to another server?",
-                f"Check with: dig +norecurse @{self.transport.host} {key.name} {key.type}",
+                self._check_with(key.name, key.type),
             )
 
     def _refused(self, answer: Answer) -> ServerError:

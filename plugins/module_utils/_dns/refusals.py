@@ -15,6 +15,8 @@ from ansible_collections.onprem.chat.plugins.module_utils._dns.message import An
 from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import Change
 from ansible_collections.onprem.chat.plugins.module_utils._dns.values import is_no_service
 
+CLOCKS = "the clocks of the controller and of the server are too far apart"
+
 
 def refusal(
     server: str,
@@ -25,6 +27,7 @@ def refusal(
     changes: collections.abc.Iterable[Change] = (),
 ) -> ServerError:
     """``server`` refused ``what`` in ``zone``, asked with ``key`` (the signer's label)."""
+    shared = key.startswith("the TSIG key ")
     where = f"DNS server {server} refused {what} in the zone {zone}"
     if answer.tsig_error == "BADKEY":
         return ServerError(
@@ -35,14 +38,17 @@ def refusal(
         return ServerError(f"{where}: BADSIG, the signature is wrong ({key}).", "Is the secret of the key right?")
     if answer.tsig_error == "BADTIME":
         return ServerError(
-            f"{where}: BADTIME, the clocks of the controller and of the server are too far apart.",
+            f"{where}: BADTIME, {answer.why if answer.why not in ('', 'BADTIME') else CLOCKS}.",
             "Is time synchronisation running on both?",
             "TSIG allows 5 minutes; compare with: date",
         )
     texts = {
         "REFUSED": (
             f"Is {key} allowed to write in this zone?",
-            "In Active Directory: give the account the right to create and write records in the zone "
+            "With BIND: see allow-update and update-policy; with Knot: see acl. A secondary refuses, too: the SOA record "
+            "names the primary."
+            if shared
+            else "In Active Directory: give the account the right to create and write records in the zone "
             "(or make it a member of DnsAdmins); with BIND: see allow-update and update-policy.",
         ),
         "NOTAUTH": (
@@ -55,6 +61,11 @@ def refusal(
             "Leave out types that it cannot do, or create them with the server's own tools.",
         ),
         "SERVFAIL": (
+            "Can the server write the files of the zone (BIND: its journal), and is there room on the disk?",
+            "See the log of the DNS server.",
+        )
+        if shared
+        else (
             f"Is {key} allowed to change these records? Samba says SERVFAIL when they belong to another account.",
             "Give the account write access to the records or make it a member of DnsAdmins; "
             "otherwise see the log of the DNS server.",
@@ -68,8 +79,9 @@ def refusal(
         )
     cause, action = texts.get(answer.rcode, ("", "See the log of the DNS server."))
     if not answer.verified and not answer.tsig_error and answer.why and what != "the update":
+        says = "" if answer.rcode in ("", "NOERROR") else f" It says {answer.rcode}."
         return ServerError(
-            f"DNS server {server} gave an answer that cannot be trusted: {answer.why} ({key}).",
-            "Does the server know the same key, and are the clocks the same?",
+            f"DNS server {server} gave an answer that cannot be trusted: {answer.why} ({key}).{says}",
+            f"Does the server {'have this zone and ' if says else ''}know the same key, and are the clocks the same?",
         )
     return ServerError(f"{where}: {answer.rcode}.", cause, action)

@@ -60,7 +60,7 @@ class Signed(Unsigned):
             return answer, "" if answer.had_tsig else "it is not signed"
         except dns.tsig.PeerError:
             answer = parsed(wire, server)
-            return answer, tsig_error_of(answer)
+            return answer, _clocks(answer) or tsig_error_of(answer)
         except dns.tsig.BadTime:
             why = "it was signed at a time too far from the controller's clock"
         except dns.tsig.BadSignature:
@@ -68,6 +68,19 @@ class Signed(Unsigned):
         except (dns.exception.DNSException, ValueError) as error:
             why = str(error) or type(error).__name__
         return parsed(wire, server), why
+
+
+def _clocks(answer) -> str:
+    """How far the clocks are apart, where the server says so: it gives our time back beside its own (RFC 8945 5.2.3)."""
+    signature = answer.tsig[0]
+    if tsig_error_of(answer) != "BADTIME" or len(signature.other) != 6:
+        return ""
+    ahead = signature.time_signed - int.from_bytes(signature.other, "big")
+    if abs(ahead) < 60:
+        return ""
+    return (
+        f"the controller's clock is {round(abs(ahead) / 60)} min {'ahead of' if ahead > 0 else 'behind'} the server's"
+    )
 
 
 class Tsig(Signed):

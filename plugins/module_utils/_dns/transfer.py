@@ -12,7 +12,8 @@ import collections.abc
 
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import ServerError
 from ansible_collections.onprem.chat.plugins.module_utils._dns.lib import dns
-from ansible_collections.onprem.chat.plugins.module_utils._dns.message import rcode_of, tsig_error_of
+from ansible_collections.onprem.chat.plugins.module_utils._dns.message import Answer, rcode_of, tsig_error_of
+from ansible_collections.onprem.chat.plugins.module_utils._dns.refusals import refusal
 from ansible_collections.onprem.chat.plugins.module_utils._dns.values import Key, RecordSet, canonical, record_set
 
 # A zone that is so much larger than what is asked for is better asked for in questions.
@@ -62,7 +63,11 @@ class Transfers:
                 if total > LARGE and total > 20 * len(keys):
                     raise self._error(f"the zone has more than {total} records", "", "Set read_by=questions.")
             else:
-                raise self._error("it ended before its last record", "Was the server restarted meanwhile?")
+                raise self._error(
+                    "it ended before its last record",
+                    "Was the server restarted meanwhile?",
+                    "Run the task again, or set read_by=questions.",
+                )
         finally:
             messages.close()
             self.transport.close()  # what is left of a transfer would be taken for the answer to the next question
@@ -89,11 +94,19 @@ class Transfers:
                     one_rr_per_rrset=True,
                 )
             except dns.tsig.PeerError as error:
-                raise self._error(f"the server does not like the signature ({error})") from error
+                raise self._refused(wire, query) from error
             except (dns.exception.DNSException, ValueError) as error:
                 raise self._error(
-                    f"a message of it cannot be trusted or read ({error or type(error).__name__})"
+                    f"a message of it cannot be trusted or read ({str(error).rstrip('.') or type(error).__name__})",
+                    "Does something between the controller and the server change DNS messages?",
+                    "Run the task again.",
                 ) from error
+            if message.flags & dns.flags.TC:
+                raise self._error(
+                    "a message of it is truncated",
+                    "Does something between the controller and the server change DNS messages?",
+                    "Run the task again, or set read_by=questions.",
+                )
             if rcode_of(message) != "NOERROR" or not message.answer:
                 raise self._error(
                     tsig_error_of(message) or rcode_of(message), "May this key or address transfer the zone?"
@@ -107,6 +120,12 @@ class Transfers:
         """The first and the last message must be signed, others need not (RFC 8945 5.3.1); the library does not look."""
         if self.signer.signs_questions and not message.had_tsig:
             raise self._error("it is not signed", "Does the server know the key?")
+
+    def _refused(self, wire: bytes, query) -> TransferRefused:
+        answer, why = self.signer.opened(wire, query, str(self.transport))
+        said = Answer(rcode_of(answer), False, tsig_error_of(answer), why)
+        error = refusal(str(self.transport), self.zone.rstrip("."), self.signer.label, said, "a transfer")
+        return TransferRefused(error.what, error.cause, error.action)
 
     def _error(self, why: str, cause: str = "", action: str = "") -> TransferRefused:
         return TransferRefused(

@@ -54,6 +54,7 @@ class TcpTransport:
             fresh = self._fresh
             before = len(answers)
             waiting = {wire[:2]: index for index, wire in missing}
+            strays = 0
             deadline = time.monotonic() + self.timeout
             try:
                 self._socket.sendall(b"".join(struct.pack("!H", len(wire)) + wire for index, wire in missing))
@@ -61,12 +62,13 @@ class TcpTransport:
                 while waiting:
                     answer = self._receive(deadline)
                     index = waiting.pop(answer[:2], None)
+                    strays += index is None
                     if index is not None:
                         answers[index] = answer
             except (_Closed, OSError) as error:
                 self.close()
                 if len(answers) == before and (fresh or isinstance(error, TimeoutError)):
-                    raise self._lost(error) from error
+                    raise self._lost(error, strays) from error
         return [answers[index] for index in range(len(wires))]
 
     def tell(self, wire: bytes) -> bytes:
@@ -78,6 +80,7 @@ class TcpTransport:
         self.close()
         self._connect()
         deadline = time.monotonic() + self.timeout
+        strays = 0
         try:
             self._socket.sendall(struct.pack("!H", len(wire)) + wire)
             self._fresh = False
@@ -85,9 +88,10 @@ class TcpTransport:
                 answer = self._receive(deadline)
                 if answer[:2] == wire[:2]:
                     return answer
+                strays += 1
         except (_Closed, OSError) as error:
             self.close()
-            raise self._lost(error) from error
+            raise self._lost(error, strays) from error
 
     def stream(self, wire: bytes):
         """Send one question and give every message that comes for it, over a new connection; it ends with the connection.
@@ -96,6 +100,7 @@ class TcpTransport:
         """
         self.close()
         self._connect()
+        strays = 0
         try:
             self._socket.sendall(struct.pack("!H", len(wire)) + wire)
             self._fresh = False
@@ -103,16 +108,19 @@ class TcpTransport:
                 answer = self._receive(time.monotonic() + self.timeout)
                 if answer[:2] == wire[:2]:
                     yield answer
+                else:
+                    strays += 1
         except _Closed:
             self.close()
         except OSError as error:
             self.close()
-            raise self._lost(error) from error
+            raise self._lost(error, strays) from error
 
-    def _lost(self, error: Exception) -> LostAnswer:
+    def _lost(self, error: Exception, strays: int) -> LostAnswer:
         seen = getattr(error, "strerror", None) or str(error)
         if isinstance(error, TimeoutError):
             seen = f"no answer within {self.timeout:g} s"
+            seen += f", but {strays} with another message id" if strays else ""
         return LostAnswer(
             f"DNS server {self} did not answer over TCP: {seen}.",
             "Is the service overloaded or restarting, or does a firewall on the way drop DNS over TCP?",

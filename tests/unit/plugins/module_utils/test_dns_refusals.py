@@ -53,9 +53,34 @@ def test_what_was_refused_is_named(what, begin, answer, end):
 def test_the_key_is_named_where_it_matters():
     error = said(Answer("REFUSED", True))
     assert error.cause == f"Is {KEY} allowed to write in this zone?"
-    assert error.action.endswith("with BIND: see allow-update and update-policy.")
+    assert error.action.startswith("With BIND: see allow-update and update-policy; with Knot: see acl.")
     assert said(Answer("SERVFAIL", True)).cause == (
-        f"Is {KEY} allowed to change these records? Samba says SERVFAIL when they belong to another account."
+        "Can the server write the files of the zone (BIND: its journal), and is there room on the disk?"
+    )
+
+
+def test_advice_is_for_the_servers_that_know_such_a_key():
+    error = refusal("dc1.corp.test", "corp.test", "svc@CORP.TEST", Answer("REFUSED", True))
+    assert error.cause == "Is svc@CORP.TEST allowed to write in this zone?"
+    assert error.action.startswith("In Active Directory: give the account the right to create and write records")
+    error = refusal("dc1.corp.test", "corp.test", "svc@CORP.TEST", Answer("SERVFAIL", True))
+    assert error.cause == (
+        "Is svc@CORP.TEST allowed to change these records? Samba says SERVFAIL when they belong to another account."
+    )
+
+
+def test_unsigned_refusal_is_told_as_a_rumour():
+    error = said(Answer("NOTAUTH", False, "", "it is not signed"), "a question")
+    assert str(error) == (
+        f"DNS server ns1.corp.test gave an answer that cannot be trusted: it is not signed ({KEY}). It says NOTAUTH. "
+        "Does the server have this zone and know the same key, and are the clocks the same?"
+    )
+
+
+def test_clocks_are_told_where_the_server_says_its_time():
+    why = "the controller's clock is 10 min behind the server's"
+    assert said(Answer("NOTAUTH", False, "BADTIME", why)).what == (
+        f"DNS server ns1.corp.test refused the update in the zone corp.test: BADTIME, {why}."
     )
 
 

@@ -352,5 +352,5 @@ def test_advice_is_not_given_twice():
         return execute(server, message)
 
     error = failure(NotSo, FakeServer(script=[execute, vanish]), host(1), host(2), max_sets=1)
-    assert "so whether it happened is unknown." in error.what
+    assert "so nobody has seen the result." in error.what
     assert str(error).count(AGAIN) == 1

@@ -29,6 +29,7 @@ SECRET = "c2VjcmV0LXNlY3JldA=="
 KEY = dns.tsig.Key("chat-update", SECRET, "hmac-sha256")
 HOSTS = {(f"h{number:03d}.corp.test.", "A"): (60, {f"10.0.0.{number}"}) for number in range(1, 41)}
 ALL = [Key(f"h{number:03d}.corp.test.", "A") for number in range(1, 41)]
+CHANGED = "Does something between the controller and the server change DNS messages?"
 NOT_ALLOWED = "Allow it there (BIND: allow-transfer), or set read_by=questions."
 
 
@@ -195,7 +196,7 @@ def test_no_records_at_all():
 
 CUT = (
     "DNS server ns1.corp.test gave no usable transfer of the zone corp.test: it ended before its last record. Was the "
-    f"server restarted meanwhile? {NOT_ALLOWED}"
+    "server restarted meanwhile? Run the task again, or set read_by=questions."
 )
 
 
@@ -285,7 +286,7 @@ def test_changed_on_the_way(unsigned, tampered):
     fake.spoil = tamper
     assert refusal_of(fake, signed=True) == (
         "DNS server ns1.corp.test gave no usable transfer of the zone corp.test: a message of it cannot be trusted or read "
-        f"(The TSIG signature fails to verify.). {NOT_ALLOWED}"
+        f"(The TSIG signature fails to verify). {CHANGED} Run the task again."
     )
 
 
@@ -294,14 +295,14 @@ def test_a_message_left_out_on_the_way():
     fake.per_message = 7
     fake.unsigned = (1, 2)
     fake.spoil = lambda wires: iter([*wires[:1], *wires[2:]])
-    assert "(The TSIG signature fails to verify.)" in refusal_of(fake, signed=True)
+    assert "(The TSIG signature fails to verify)" in refusal_of(fake, signed=True)
 
 
 def test_signed_with_another_key():
     fake = fake_zone(signed=True)
     server = server_for(fake, Tsig("chat-update", "b3RoZXI=", "hmac-sha256"), read_by="transfer")
     fake._parse = lambda wire: parsed_and_answered_with(KEY, wire)
-    with pytest.raises(TransferRefused, match=r"\(The TSIG signature fails to verify\.\)"):
+    with pytest.raises(TransferRefused, match=r"\(The TSIG signature fails to verify\)"):
         server.read(ALL)
 
 
@@ -314,17 +315,43 @@ def parsed_and_answered_with(key, wire):
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        (dns.rcode.BADKEY, "The peer didn't know the key we used"),
-        (dns.rcode.BADSIG, "The peer didn't like the signature we sent"),
-        (dns.rcode.BADTIME, "The peer didn't like the time we sent"),
+        (
+            dns.rcode.BADKEY,
+            "BADKEY, it does not know the TSIG key chat-update (hmac-sha256). Are the name and the algorithm of the key the "
+            "same as in the server's configuration?",
+        ),
+        (
+            dns.rcode.BADSIG,
+            "BADSIG, the signature is wrong (the TSIG key chat-update (hmac-sha256)). Is the secret of the key right?",
+        ),
+        (
+            dns.rcode.BADTIME,
+            "BADTIME, the clocks of the controller and of the server are too far apart. Is time synchronisation running on "
+            "both? TSIG allows 5 minutes; compare with: date",
+        ),
     ],
 )
 def test_server_that_does_not_like_the_signature(code, said):
     fake = fake_zone(signed=True)
     fake.spoil = lambda wires: [tsig_error(code)(fake, fake.transfers[-1])]
     assert refusal_of(fake, signed=True) == (
-        "DNS server ns1.corp.test gave no usable transfer of the zone corp.test: the server does not like the signature "
-        f"({said}). {NOT_ALLOWED}"
+        f"DNS server ns1.corp.test refused a transfer in the zone corp.test: {said}"
+    )
+
+
+def test_truncated():
+    fake = fake_zone()
+
+    def truncate(wires):
+        message = dns.message.from_wire(wires[0])
+        message.flags |= dns.flags.TC
+        message.answer = []
+        return [message.to_wire()]
+
+    fake.spoil = truncate
+    assert refusal_of(fake) == (
+        "DNS server ns1.corp.test gave no usable transfer of the zone corp.test: a message of it is truncated. "
+        f"{CHANGED} Run the task again, or set read_by=questions."
     )
 
 
