@@ -1,7 +1,10 @@
-"""Publishing many records in an AD zone: one dns_records task against a loop over BIND's `nsupdate -g`.
+"""Many records in one zone of a real BIND 9: one dns_records task against what others do for the same records.
 
-The loop is what a playbook does today: community.general.nsupdate has no GSS-TSIG in the releases for ansible-core 2.19, and
-one task writes one record set. Each round adds the records and removes them again; only adding is timed.
+The peers: `nsupdate` with one batch file (the least that an update can cost), community.general.nsupdate in a loop, and
+octodns-bind. All of them run on the controller inside the laboratory, in turn in every round (see dns_rounds.py).
+
+The goals are those that a whole task shall reach: not more than a task that does nothing (ping), half a second, and twice the
+batch of nsupdate; and when nothing is to be done, without the batch.
 """
 
 from __future__ import annotations
@@ -9,92 +12,59 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import tempfile
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LAB = ROOT / "tests" / "lab" / "lab"
-RECORDS = int(os.environ.get("BENCH_DNS_RECORDS", "30"))
-CONNECTION = {
-    "server": "dc1.corp.test",
-    "zone": "corp.test",
-    "auth": "gss_tsig",
-    "principal": "svc-chat-dns@CORP.TEST",
-    "password": "{{ (lookup('ansible.builtin.file', lookup('ansible.builtin.env', 'ONPREM_CHAT_LAB_STATE') + '/secrets.json') | from_json)['svc-chat-dns'] }}",
-}
-
-
-def _records(state: str) -> list[dict]:
-    return [
-        {"name": f"bench{number}.corp.test", "type": "A", "state": state, "entries": [f"10.203.1.{number + 1}"]}
-        for number in range(RECORDS)
-    ]
-
-
-def _play(tasks: list[dict]) -> float:
-    """Run tasks on the controller inside the laboratory; seconds it took."""
-    with tempfile.NamedTemporaryFile("w", suffix=".yml") as playbook:
-        json.dump([{"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": tasks}], playbook)
-        playbook.flush()
-        started = time.perf_counter()
-        subprocess.run(
-            [LAB, "exec", "users", "--", "ansible-playbook", "-i", "inventories/lab", playbook.name],
-            check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=ROOT,
-        )  # fmt: skip
-        return time.perf_counter() - started
-
-
-def _ours() -> float:
-    return _play([{"onprem.chat.dns_records": {**CONNECTION, "records": _records("present")}}])
-
-
-def _clean() -> None:
-    _play([{"onprem.chat.dns_records": {**CONNECTION, "records": _records("absent")}}])
-
-
-def _peer() -> float:
-    # nsupdate -g wants a ticket in the ambient cache; it answers 2 for the answer that it cannot verify, though it was applied.
-    script = "server dc1.corp.test\nzone corp.test\nupdate add {{ item.name }} 86400 A {{ item.entries[0] }}\nsend\n"
-    return _play(
-        [
-            {
-                "ansible.builtin.command": {"cmd": "kinit svc-chat-dns@CORP.TEST", "stdin": CONNECTION["password"]},
-                "environment": {"KRB5CCNAME": "/tmp/onprem-chat-bench-ccache"},  # noqa: S108 -- inside the laboratory
-                "no_log": True,
-            },
-            {
-                "ansible.builtin.command": {"cmd": "nsupdate -g", "stdin": script},
-                "environment": {"KRB5CCNAME": "/tmp/onprem-chat-bench-ccache"},  # noqa: S108
-                "loop": _records("present"),
-                "register": "answer",
-                "failed_when": "answer.rc not in [0, 2]",
-            },
-        ]
-    )
+RECORDS = int(os.environ.get("BENCH_DNS_RECORDS", "1000"))
+# A loop takes so long that it is run with fewer records; what is compared is the time for each.
+LOOPED = int(os.environ.get("BENCH_DNS_LOOPED", "100"))
+ALLOWANCE = 0.5
 
 
 def measure(rounds: int) -> list[dict]:
-    """Both sides in turn, so that a slow moment of the machine hits both."""
-    subprocess.run([LAB, "up", "users", "dc1"], check=True, stdout=subprocess.DEVNULL)
-    ours, peer = [], []
-    for _round in range(rounds):
-        _clean()
-        ours.append(_ours())
-        _clean()
-        peer.append(_peer())
-    _clean()
-    Path("/tmp/onprem-chat-bench-ccache").unlink(missing_ok=True)  # noqa: S108
-    version = subprocess.run(["nsupdate", "-V"], capture_output=True, text=True, check=False)
-    return [
-        {
-            "name": f"dns-publish-{RECORDS}-records",
-            "unit": "s",
+    """The figures; raises when anybody did not do what it was asked for."""
+    subprocess.run([LAB, "up", "users", "ns1"], check=True, stdout=subprocess.DEVNULL)
+    octodns = subprocess.run(
+        [ROOT / "tests/toolchain/bootstrap", "bench"], check=True, stdout=subprocess.PIPE, text=True
+    )
+    inside = [LAB, "exec", "users", "--", "python", ROOT / "benchmarks/dns_rounds.py"]
+    seen = json.loads(
+        subprocess.run(
+            [*inside, str(rounds), str(RECORDS), str(LOOPED), octodns.stdout.strip()],
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        ).stdout
+    )
+    return list(_figures(seen))
+
+
+def _figures(seen: dict):
+    def figure(name, ours, peer_name, peer, goal, unit="s"):
+        return {
+            "name": f"dns-{name}",
+            "unit": unit,
             "ours": ours,
-            "peer_name": "loop-of-nsupdate-g",
+            "peer_name": peer_name,
             "peer": peer,
             "goal_is": ">=",
-            "goal": 5,
-            "versions": {"nsupdate": (version.stdout + version.stderr).strip()},
+            "goal": goal,
+            "versions": seen["versions"],
+            "raw": seen["seconds"],
         }
-    ]
+
+    took = seen["seconds"]
+    for what in ("new", "changed"):
+        limit = [
+            ping + ALLOWANCE + 2 * batch for ping, batch in zip(took["ping"], took[f"nsupdate {what}"], strict=True)
+        ]
+        yield figure(f"{what}-{RECORDS}", took[f"ours {what}"], "ping-task+0.5s+2*nsupdate-batch", limit, 1)
+    limit = [ping + ALLOWANCE for ping in took["ping"]]
+    yield figure(f"unchanged-{RECORDS}", took["ours unchanged"], "ping-task+0.5s", limit, 1)
+    each = [1000 * seconds / RECORDS for seconds in took["ours new"]]
+    looped = [1000 * seconds / LOOPED for seconds in took["loop new"]]
+    yield figure("new-each", each, f"loop-of-community.general.nsupdate({LOOPED},scaled)", looped, 50, "ms")
+    for what in ("new", "unchanged", "changed"):
+        yield figure(f"{what}-{RECORDS}-octodns", took[f"ours {what}"], "octodns-bind", took[f"octodns {what}"], 1)

@@ -301,87 +301,13 @@ hint:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.onprem.chat.plugins.module_utils._dns import export
+from ansible_collections.onprem.chat.plugins.module_utils._dns.command import RULES, argument_spec, failure_of, run
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import DnsError
-from ansible_collections.onprem.chat.plugins.module_utils._dns.options import (
-    RULES,
-    Servers,
-    require_libraries,
-    server_argument_spec,
-)
-from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import STATES, check_intents, zone_lines
-from ansible_collections.onprem.chat.plugins.module_utils._dns.policy import ON_EXISTING, Policy
-from ansible_collections.onprem.chat.plugins.module_utils._dns.records import intents_by_zone, records_argument_spec
-from ansible_collections.onprem.chat.plugins.module_utils._dns.task import Outcome, apply_intents
-from ansible_collections.onprem.chat.plugins.module_utils._dns.values import as_result
-
-DECISIONS = {
-    "mode": {"type": "str", "choices": ["update", "export"], "default": "update"},
-    "on_existing": {"type": "str", "choices": list(ON_EXISTING), "default": "replace"},
-    "max_delete": {"type": "int"},
-}
-
-
-def result_of(outcome: Outcome) -> dict:
-    """What the module returns."""
-    result = {
-        "changed": outcome.changed,
-        "records": [{**as_result(records), "zone": zone} for zone, records in outcome.records],
-        "updates": outcome.updates,
-        "answer": outcome.answer,
-        "kept": list(outcome.kept),
-    }
-    if outcome.changed:
-        result["diff"] = {"before": zone_lines(outcome.before), "after": zone_lines(outcome.after)}
-    return result
-
-
-def failure_of(error: DnsError) -> dict:
-    """What the module returns when it fails; what had been done before is not kept quiet."""
-    result = {"msg": str(error), "problem": error.what, "hint": error.hint}
-    return {**(result_of(error.partial) if error.partial else {}), **result}
-
-
-def export_of(zones: dict, server: str | None) -> dict:
-    """The records in the notations of those who write them by hand."""
-    for intents in zones.values():
-        check_intents(intents)
-    notations = {
-        "bind": lambda zone, intents: export.bind_zone_lines(intents, zone),
-        "powershell": lambda zone, intents: export.powershell(intents, zone, server),
-        "dnscmd": lambda zone, intents: export.dnscmd(intents, zone, server),
-        "table": lambda zone, intents: export.table(intents, zone),
-    }
-    return {name: "\n".join(make(*pair) for pair in zones.items()) for name, make in notations.items()}
-
-
-def run(module: AnsibleModule) -> dict:
-    """The whole module; raises DnsError."""
-    params = module.params
-    zones = intents_by_zone(params["records"], params["zone"])
-    if params["mode"] == "export":
-        return {"changed": False, "export": export_of(zones, params["server"])}
-    servers = Servers(module)
-    try:
-        outcome = apply_intents(
-            [(servers.of(zone), intents) for zone, intents in zones.items()],
-            Policy(params["on_existing"], params["max_delete"]),
-            check_mode=module.check_mode,
-        )
-    finally:
-        servers.close()
-    if params["on_existing"] == "keep_and_warn":
-        for text in outcome.kept:
-            module.warn(text)
-    return result_of(outcome)
+from ansible_collections.onprem.chat.plugins.module_utils._dns.options import require_libraries
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={**server_argument_spec(), **records_argument_spec(STATES), **DECISIONS},
-        supports_check_mode=True,
-        **{**RULES, "required_if": [*RULES["required_if"], ("mode", "update", ("server",))]},
-    )
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True, **RULES)
     require_libraries(module)
     try:
         result = run(module)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import collections.abc
 import dataclasses
 
+from ansible_collections.onprem.chat.plugins.module_utils._dns.entries import is_spelled_canonically
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import InputError, ServerError
 from ansible_collections.onprem.chat.plugins.module_utils._dns.lib import dns
 from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import NEIGHBOURS, Change, World
@@ -119,7 +120,10 @@ def _delete(message, change: Change) -> None:
         return
     stay = set(change.after.values) if change.after else set()
     there = _rdatas(change.key, change.before.as_read or change.before.values)
-    gone = sorted((rdata for rdata in there if canonical(rdata) not in stay), key=canonical)
+    # With a new TTL all values are added again, in our spelling: what somebody else has spelled differently would stand twice.
+    again = change.after is not None and change.after.ttl != change.before.ttl
+    gone = [rdata for rdata in there if canonical(rdata) not in stay or (again and not is_spelled_canonically(rdata))]
+    gone.sort(key=canonical)
     if gone:
         message.delete(dns.name.from_text(change.key.name), *gone)
 

@@ -14,9 +14,10 @@ from ansible_collections.onprem.chat.plugins.module_utils._dns.values import (
     MAX_TTL,
     TYPES,
     Key,
+    entry_values,
+    owner_key,
     owner_name,
     srv_text,
-    value_text,
     zone_name,
 )
 
@@ -78,14 +79,13 @@ def intents_from(records: list[dict], zone: str) -> list[Intent]:
 def _intent(record: dict, zone: str) -> Intent:
     kind = record["type"]
     name = record.get("name") or "@"
+    state = record.get("state") or "present"
     if record.get("service"):
         if kind != "SRV":
             raise InputError(f"service and protocol make the name of an SRV record, and {name!r} is of type {kind}.")
         service = f"_{record['service'].lstrip('_')}._{record['protocol']}"
-        base = owner_name(name, zone)
-        key = Key(owner_name(f"{service}.{base}", zone), kind)
-    else:
-        key = Key(owner_name(name, zone), kind)
+        name = f"{service}.{owner_name(name, zone)}"
+    key = owner_key(name, kind, zone, new=state != "absent")
     ttl = record.get("ttl")
     if ttl is not None and not 0 <= ttl <= MAX_TTL:
         raise InputError(f"{key}: ttl {ttl} is not a number from 0 to {MAX_TTL}.")
@@ -93,7 +93,14 @@ def _intent(record: dict, zone: str) -> Intent:
     if record.get(wrong):
         raise InputError(f"{key}: records of type {kind} are given by {right}, not by {wrong}.")
     if kind == "SRV":
-        values = tuple(srv_text(srv, zone) for srv in record.get("srv") or ())
+        values = tuple(_target(key, srv, zone) for srv in record.get("srv") or ())
     else:
-        values = tuple(value_text(kind, value, zone) for value in record.get("entries") or ())
-    return Intent(key, record.get("state") or "present", values, ttl)
+        values = entry_values(key, record.get("entries") or (), zone)
+    return Intent(key, state, values, ttl)
+
+
+def _target(key: Key, srv: dict, zone: str) -> str:
+    try:
+        return srv_text(srv, zone)
+    except InputError as error:
+        raise InputError(f"{key}: {error.what}", error.cause, error.action) from error

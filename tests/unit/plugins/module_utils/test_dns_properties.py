@@ -416,3 +416,20 @@ def test_lines_of_a_zone_file_say_what_was_wanted(intents, more):
         key = Key(name.to_text(), dns.rdatatype.to_text(rdataset.rdtype))
         read[key] = record_set(key, rdataset.ttl, map(canonical, rdataset))
     assert read == {intent.key: wanted(None, intent) for intent in intents if intent.state != "absent"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "spelled", "value"),
+    [
+        ("CAA", '0 ISSUE "a.example"', '0 issue "a.example"'),
+        ("TXT", '"b" " c"', '"b c"'),
+        ("CNAME", "A.", "a."),
+        ("SRV", "5 0 5222 A.", "5 0 5222 a."),
+    ],
+)
+def test_a_new_ttl_doubles_no_value_that_somebody_else_has_spelled(kind, spelled, value):
+    key = Key(f"a.{ZONE}", kind)
+    world = {key: record_set(key, 60, [value], [spelled])}
+    changes = plan(world, [Intent(key, "present", (value,), 3600)])
+    ((ttl, rdatas),) = execute(on_a_server(world), update(ZONE, changes, world)).values()
+    assert (ttl, len(rdatas)) == (3600, 1)
