@@ -320,13 +320,12 @@ def test_a_resolver_that_was_asked_too_early(info, cache, name):
     time.sleep(1.1)
     result = info.run([a(name, "192.0.2.1")], servers=["ns1.corp.test"], resolvers=[cache], wait=2)
     status, evidence = result.said("dns.resolver")
-    head = f"10.203.0.31 port {CACHE_PORT} (10.203.0.31): "
-    assert evidence.startswith(
-        ("10.203.0.31 port 5354: NXDOMAIN; resolvers may keep NXDOMAIN for 300 s, this one for ", head)
-    )
+    head = f"10.203.0.31 port {CACHE_PORT}: NXDOMAIN; resolvers may keep NXDOMAIN for 300 s, this one for another "
+    assert evidence.startswith(head)
     left = int(evidence.removesuffix(" s").split()[-1])
     assert (status, 250 < left < 300) == ("warn", True)
-    assert (result["waited"], result["laggards"]) == (0, [])
+    assert result["waited"] < 1.5  # without wait_for_resolvers nobody waits for it
+    assert result["laggards"] == []
     assert result.bad == ["dns.resolver"]
 
 

@@ -27,8 +27,8 @@ def resolver(checks: Checks, view: Observation, intent: Intent) -> None:
     asked = [seen for seen in view.resolvers if judge.holds_zone(seen, view.zone)]
     servers = judge.good_servers(view)
     if not view.resolvers:
-        checks.skipped(id_, subject, "no resolver is to be asked", source=source)
-    elif not asked:
+        return
+    if not asked:
         checks.skipped(id_, subject, "no resolver answered", "See the checks dns.server.", source)
     elif not any(intent.key in seen.replies for seen in asked):
         checks.skipped(
@@ -267,6 +267,8 @@ def survey(view: Observation, split_policy: str, connect: bool, compare_serials:
     for intent in view.intents:
         for ask in questions:
             ask(intent)
+    if not view.resolvers:
+        checks.skipped("dns.resolver", view.zone, "no resolver is to be asked", source="RFC 2308")
     if not view.outside:
         checks.skipped(
             "dns.split", view.zone, "nobody outside is to be asked (outside is not given)", source="RFC 9499 6"
