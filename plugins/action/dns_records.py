@@ -16,6 +16,7 @@ import typing as t
 from ansible import constants as C
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -40,6 +41,13 @@ class _Here:
         self.warnings.append(text)
 
 
+def _first_of(errors) -> str:
+    """The first error in the words of a module."""
+    if isinstance(errors[0], UnsupportedError):
+        return f"Unsupported parameters for (onprem.chat.dns_records) module: {errors[0].msg}"
+    return errors[0].msg
+
+
 class ActionModule(ActionBase):
     """Runs dns_records in this process where that is the same as running the module."""
 
@@ -54,7 +62,7 @@ class ActionModule(ActionBase):
         options = self._validated()
         here = _Here(options.validated_parameters, options._no_log_values, self._task.check_mode)
         if options.error_messages:
-            outcome: dict[str, t.Any] = {"failed": True, "msg": "; ".join(options.error_messages)}
+            outcome: dict[str, t.Any] = {"failed": True, "msg": _first_of(options.errors)}
         else:
             try:
                 outcome = run(here)
