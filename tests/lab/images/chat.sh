@@ -13,5 +13,9 @@ echo 'PasswordAuthentication no' >/etc/ssh/sshd_config.d/lab.conf
 install -d /etc/systemd/system/chrony.service.d
 printf '[Unit]\nConditionCapability=\n' >/etc/systemd/system/chrony.service.d/container.conf
 printf 'DAEMON_OPTS="-F 1 -x"\n' >/etc/default/chrony
+# Half of what a task of Ansible's costs here is compiling the same files again: see this file.
+install -m 0644 /mnt/keep_bytecode.py /usr/local/lib/python3.11/dist-packages/
+echo 'import keep_bytecode' >/usr/local/lib/python3.11/dist-packages/keep_bytecode.pth
+python3 -m compileall -q /usr/local/lib/python3.11/dist-packages
 apt-get clean
 rm -rf /var/lib/apt/lists/*

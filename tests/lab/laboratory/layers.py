@@ -18,7 +18,7 @@ from .errors import LabError, run
 # name -> (layer below, further input files beside the script)
 LAYERS = {
     "debian": (None, ["packages.txt"]),
-    "chat": ("debian", []),
+    "chat": ("debian", ["keep_bytecode.py"]),
     "dc-packages": ("debian", []),
     "dc": ("dc-packages", ["company.py"]),
     "bind": ("debian", []),

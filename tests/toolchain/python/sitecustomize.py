@@ -1,0 +1,1 @@
+../../lab/images/keep_bytecode.py
