@@ -33,18 +33,22 @@ def _names(change: Change) -> set[str]:
     return names
 
 
-def size(change: Change) -> int:
-    """An upper bound of the bytes that a change takes in a message: its guard, its deletions and its additions.
+# Bytes of values that have always the same length.
+_FIXED = {"A": 4, "AAAA": 16}
 
-    Each record is counted with its whole name and text: text is never shorter than what goes over the wire, but for the
-    lengths that are added here.
+
+def size(change: Change, zone: str = "") -> int:
+    """An upper bound of the bytes that a change takes in a message for ``zone``: guard, deletions and additions.
+
+    Owner names end in a pointer to the name of the zone, which comes first in every message. Values are counted with their
+    whole text, which is never shorter than what goes over the wire, but for the lengths that are added here.
     """
-    name = len(change.key.name) + 1
+    name = len(change.key.name) - len(zone) + 2
     # The guards of sets that do not exist: this one, and its neighbours or their CNAME.
     count = (len(NEIGHBOURS) if change.key.type == "CNAME" else 2) * (name + 10)
     for records in (change.before, change.before, change.after):
         for value in (records.as_read or records.values) if records else ():
-            count += name + 14 + len(value) + 10
+            count += name + 10 + _FIXED.get(change.key.type, len(value) + 14)
     return count
 
 
@@ -70,13 +74,16 @@ def _groups(changes: collections.abc.Sequence[Change]) -> list[list[Change]]:
 
 
 def chunks(
-    changes: collections.abc.Sequence[Change], max_sets: int = MAX_SETS_ELSE, max_bytes: int = MAX_BYTES
+    changes: collections.abc.Sequence[Change],
+    max_sets: int = MAX_SETS_ELSE,
+    max_bytes: int = MAX_BYTES,
+    zone: str = "",
 ) -> list[tuple[Change, ...]]:
     """The changes in as few messages as possible without parting what hangs together."""
     result: list[list[Change]] = []
     sets = room = 0
     for group in _groups(changes):
-        weight = sum(map(size, group))
+        weight = sum(size(change, zone) for change in group)
         if weight > max_bytes:
             raise InputError(
                 f"The changes of {group[0].key.name} and the names that hang together with it do not fit into one DNS "

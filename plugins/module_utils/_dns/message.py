@@ -97,19 +97,6 @@ def update(zone: str, changes: collections.abc.Iterable[Change], read: World):
     return message
 
 
-def probe(zone: str, changes: collections.abc.Iterable[Change]):
-    """A message that asks for the changes on a condition that never holds: that the zone has no SOA record.
-
-    So nothing happens, and the answer tells whether the server knows the types: it reads the message before it looks at the
-    conditions (RFC 2136 3.1.1; seen with Samba 4.17 and BIND 9.18).
-    """
-    message = dns.update.UpdateMessage(dns.name.from_text(zone))
-    message.absent(dns.name.from_text(zone), "SOA")
-    for change in changes:
-        _add(message, dataclasses.replace(change, before=None))
-    return message
-
-
 # Only the values that differ are deleted and added, one by one, although the prerequisites would allow to delete or replace
 # whole sets: with Samba (4.17) the prerequisites of two updates at the same moment can both hold. With single values they
 # then add up, where otherwise the second would erase what the first has added.

@@ -175,6 +175,11 @@ def applied(current: World, changes: collections.abc.Iterable[Change]) -> dict[K
     return after
 
 
+def unusual_types(changes: collections.abc.Iterable[Change]) -> list[str]:
+    """The types of records to be written that not every server takes by update (Samba 4.17: NOTIMP)."""
+    return sorted({change.key.type for change in changes if change.after and change.key.type not in NEIGHBOURS})
+
+
 def zone_lines(sets: collections.abc.Iterable[RecordSet | None]) -> str:
     """Record sets as lines of a zone file."""
     return "".join(f"{line}\n" for records in sets if records is not None for line in records.lines)

@@ -12,7 +12,7 @@ import collections.abc
 
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import ServerError
 from ansible_collections.onprem.chat.plugins.module_utils._dns.message import Answer
-from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import Change
+from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import Change, unusual_types
 from ansible_collections.onprem.chat.plugins.module_utils._dns.values import is_no_service
 
 CLOCKS = "the clocks of the controller and of the server are too far apart"
@@ -24,10 +24,11 @@ def refusal(
     key: str,
     answer: Answer,
     what: str = "the update",
-    changes: collections.abc.Iterable[Change] = (),
+    changes: collections.abc.Collection[Change] = (),
 ) -> ServerError:
     """``server`` refused ``what`` in ``zone``, asked with ``key`` (the signer's label)."""
     shared = key.startswith("the TSIG key ")
+    changes = tuple(changes)
     where = f"DNS server {server} refused {what} in the zone {zone}"
     if answer.tsig_error == "BADKEY":
         return ServerError(
@@ -71,6 +72,12 @@ def refusal(
             "otherwise see the log of the DNS server.",
         ),
     }
+    unusual = unusual_types(changes)
+    if answer.rcode == "NOTIMP" and unusual:
+        texts["NOTIMP"] = (
+            f"Is this Samba? Its DNS server cannot take records of type {' and '.join(unusual)} by dynamic update.",
+            "Leave them out, or keep them in a zone on another server.",
+        )
     no_service = [change.key.name for change in changes if change.after and is_no_service(change.after)]
     if answer.rcode == "SERVFAIL" and no_service:
         texts["SERVFAIL"] = (
@@ -79,7 +86,7 @@ def refusal(
         )
     cause, action = texts.get(answer.rcode, ("", "See the log of the DNS server."))
     if not answer.verified and not answer.tsig_error and answer.why and what != "the update":
-        says = "" if answer.rcode in ("", "NOERROR") else f" It says {answer.rcode}."
+        says = "" if answer.rcode in ("", "NOERROR", "NXDOMAIN") else f" It says {answer.rcode}."
         return ServerError(
             f"DNS server {server} gave an answer that cannot be trusted: {answer.why} ({key}).{says}",
             f"Does the server {'have this zone and ' if says else ''}know the same key, and are the clocks the same?",

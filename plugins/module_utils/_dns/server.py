@@ -15,13 +15,12 @@ from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import Los
 from ansible_collections.onprem.chat.plugins.module_utils._dns.lib import dns
 from ansible_collections.onprem.chat.plugins.module_utils._dns.message import (
     Answer,
-    probe,
     rcode_of,
     rendered,
     tsig_error_of,
     update,
 )
-from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import NEIGHBOURS, Change, World
+from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import Change, World
 from ansible_collections.onprem.chat.plugins.module_utils._dns.reader import Reader
 from ansible_collections.onprem.chat.plugins.module_utils._dns.refusals import refusal
 from ansible_collections.onprem.chat.plugins.module_utils._dns.transfer import TransferRefused, Transfers
@@ -66,23 +65,10 @@ class Server:
         if self.read_by == "transfer" or (self.read_by == "auto" and len(keys) > MANY and not self.transfers.refused):
             try:
                 return self.transfers.read(keys)
-            except TransferRefused:
+            except (TransferRefused, LostAnswer):
                 if self.read_by == "transfer":
                     raise
         return self.reader.read(keys, through_wildcards)
-
-    def probe(self, changes: collections.abc.Iterable[Change]) -> None:
-        """Find out whether the server can take every type of record by update, without changing anything.
-
-        Samba (4.17) answers NOTIMP to types that it does not know, and then to the whole message.
-        Raises ServerError where it cannot.
-        """
-        unusual = {change.key.type: change for change in changes if change.after and change.key.type not in NEIGHBOURS}
-        if not unusual:
-            return
-        answer = self._sent(probe(self.zone, unusual.values()))
-        if answer.rcode != "YXRRSET" and answer.is_refusal:
-            raise self.refused(answer, f"types {', '.join(sorted(unusual))}")
 
     def update(self, changes: collections.abc.Iterable[Change], read: World) -> Answer:
         """Send one update and say what came back; never whether it happened: that is for reading back."""
@@ -101,7 +87,7 @@ class Server:
         return Answer(rcode_of(answer), not why, tsig_error_of(answer), why)
 
     def refused(
-        self, answer: Answer, what: str = "the update", changes: collections.abc.Iterable[Change] = ()
+        self, answer: Answer, what: str = "the update", changes: collections.abc.Collection[Change] = ()
     ) -> ServerError:
         """The refusal in words."""
         return refusal(str(self), self.zone_text, self.signer.label, answer, what, changes)

@@ -15,7 +15,7 @@ import time
 from ansible_collections.onprem.chat.plugins.module_utils._dns.chunks import chunks, intents_of
 from ansible_collections.onprem.chat.plugins.module_utils._dns.engine import ATTEMPTS, Plan, prepare, write
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import DnsError
-from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import Intent, applied
+from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import Change, Intent, applied, unusual_types
 from ansible_collections.onprem.chat.plugins.module_utils._dns.policy import Policy
 from ansible_collections.onprem.chat.plugins.module_utils._dns.values import RecordSet
 
@@ -82,11 +82,9 @@ def apply_intents(
                 one.now = applied(one.plan.first, one.plan.changes)
                 one.changed = True
         return _outcome(progress, policy)
-    parts = [(one, chunk) for one in progress for chunk in chunks(one.plan.changes, one.plan.server.max_sets)]
-    if len(parts) > 1:
-        # A message is refused as a whole; with several of them the last must not be the first to be refused.
-        for one in progress:
-            one.plan.server.probe(one.plan.changes)
+    parts = [(one, chunk) for one in progress for chunk in _messages(one.plan)]
+    # A server refuses a message as a whole, and types that it cannot do only then: they go first, so that nothing was written.
+    parts.sort(key=lambda part: not unusual_types(part[1]))
     try:
         for one, chunk in parts:
             intents = intents_of(chunk, one.plan.intents)
@@ -99,6 +97,10 @@ def apply_intents(
             raise error.after(partial, f"{count} of this task had been written before.") from error
         raise
     return _outcome(progress, policy)
+
+
+def _messages(plan: Plan) -> list[tuple[Change, ...]]:
+    return chunks(plan.changes, plan.server.max_sets, zone=plan.server.zone)
 
 
 def _outcome(progress: list[_Progress], policy: Policy) -> Outcome:

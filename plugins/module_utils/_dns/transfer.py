@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import collections.abc
 
-from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import ServerError
+from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import LostAnswer, ServerError
 from ansible_collections.onprem.chat.plugins.module_utils._dns.lib import dns
 from ansible_collections.onprem.chat.plugins.module_utils._dns.message import Answer, rcode_of, tsig_error_of
 from ansible_collections.onprem.chat.plugins.module_utils._dns.refusals import refusal
@@ -37,7 +37,7 @@ class Transfers:
         """The record sets that exist among ``keys``. Raises TransferRefused, LostAnswer, Unreachable."""
         try:
             return self._read(set(keys))
-        except TransferRefused as error:
+        except (TransferRefused, LostAnswer) as error:
             self.refused = error.what
             raise
 

@@ -207,8 +207,18 @@ def test_size_is_never_too_small(pair):
     zone, changes = pair
     head = 12 + len(zone) + 1 + 4
     for part in ([change] for change in changes):
-        assert len(rendered(update(zone, part, {}))) <= head + size(part[0])
-    assert len(rendered(update(zone, changes, {}))) <= head + sum(map(size, changes))
+        assert len(rendered(update(zone, part, {}))) <= head + size(part[0], zone) <= head + size(part[0])
+    assert len(rendered(update(zone, changes, {}))) <= head + sum(size(change, zone) for change in changes)
+
+
+def test_a_thousand_addresses_fit_into_one_message():
+    changes = [
+        Change(key, None, record_set(key, 300, [f"10.1.{number // 250}.{number % 250 + 1}"]))
+        for number in range(1000)
+        for key in [Key(f"h{number}.bulk.test.", "A")]
+    ]
+    (chunk,) = chunks(changes, zone="bulk.test.")
+    assert len(rendered(update("bulk.test.", chunk, {}))) < 60_000
 
 
 def test_size_counts_how_the_server_has_cut_a_txt():

@@ -10,7 +10,6 @@ import dns.rcode
 import dns.tsig
 import pytest
 
-from ansible_collections.onprem.chat.plugins.module_utils._dns.task import apply_intents
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import (
     ConflictError,
     InputError,
@@ -21,6 +20,7 @@ from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import (
 from ansible_collections.onprem.chat.plugins.module_utils._dns.records import intents_from
 from ansible_collections.onprem.chat.plugins.module_utils._dns.server import Server
 from ansible_collections.onprem.chat.plugins.module_utils._dns.signing import Tsig, Unsigned
+from ansible_collections.onprem.chat.plugins.module_utils._dns.task import apply_intents
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.dns_fake import (
     ZONE,
     FakeServer,

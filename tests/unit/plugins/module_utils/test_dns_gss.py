@@ -21,7 +21,6 @@ import dns.tsig
 import pytest
 
 from ansible_collections.onprem.chat.plugins.module_utils._dns import kerberos
-from ansible_collections.onprem.chat.plugins.module_utils._dns.task import apply_intents
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import (
     AuthenticationError,
     InputError,
@@ -29,6 +28,7 @@ from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import (
 )
 from ansible_collections.onprem.chat.plugins.module_utils._dns.gss import GssTsig
 from ansible_collections.onprem.chat.plugins.module_utils._dns.records import intents_from
+from ansible_collections.onprem.chat.plugins.module_utils._dns.task import apply_intents
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.dns_fake import (
     ZONE,
     FakeServer,

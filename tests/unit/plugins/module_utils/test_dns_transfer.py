@@ -364,24 +364,39 @@ def test_no_dns_at_all():
 # -- the connection ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("read_by", ["auto", "transfer"])
-@pytest.mark.parametrize("kind", [LostAnswer, Unreachable])
-def test_connection_that_breaks_is_no_refusal(read_by, kind):
+RESET = "DNS server ns1.corp.test did not answer over TCP: Connection reset by peer."
+
+
+def broken_zone(kind):
     fake = fake_zone()
     fake.per_message = 7
 
     def reset(wires):
         yield from wires[:2]
-        raise kind("DNS server ns1.corp.test did not answer over TCP: Connection reset by peer.")
+        raise kind(RESET)
 
     fake.spoil = reset
-    server = server_for(fake, read_by=read_by)
+    return fake
+
+
+@pytest.mark.parametrize(
+    ("read_by", "kind"), [("auto", Unreachable), ("transfer", Unreachable), ("transfer", LostAnswer)]
+)
+def test_connection_that_breaks_fails_where_nothing_else_is_left(read_by, kind):
+    fake = broken_zone(kind)
     with pytest.raises(kind) as error:
-        server.read(many(MANY + 1))
-    assert str(error.value) == "DNS server ns1.corp.test did not answer over TCP: Connection reset by peer."
+        server_for(fake, read_by=read_by).read(many(MANY + 1))
+    assert str(error.value) == RESET
     assert fake.closed
     assert fake.questions == []
-    assert server.transfers.refused == ""
+
+
+def test_transfer_that_breaks_is_followed_by_questions():
+    fake = broken_zone(LostAnswer)
+    server = server_for(fake, read_by="auto")
+    server.read(many(MANY + 1))
+    assert len(fake.questions) > MANY
+    assert server.transfers.refused == RESET
 
 
 def test_nothing_is_read_beyond_the_last_record():
