@@ -43,9 +43,22 @@ bench-%:
 	@$(WITH) python benchmarks/bench.py $*
 
 .PHONY: soak
+soak: soak-interrupt soak-dns ## long loops: the demo killed and started again, many writers of one DNS record set
+
+.PHONY: soak-interrupt
 moments ?= 5
-soak: ## long loops: kills the demo at moments=N and starts it again
+soak-interrupt: ## kills the demo at moments=N and starts it again
 	@$(WITH) python tests/soak/interrupt.py --moments $(moments)
+
+.PHONY: soak-dns
+servers ?= bind samba knot
+writers ?= 8
+rounds ?= 200
+soak-dns: ## writers=N write one SRV set at the same moment, rounds=N times, on servers="bind samba knot"
+	@$(LAB) up users dc1 ns1 knot
+	@for server in $(servers); do \
+	  $(LAB) exec users -- python tests/soak/dns_race.py --server $$server --writers $(writers) --rounds $(rounds) || exit 1; \
+	done
 
 .PHONY: lab-up
 lab-up: ## start the laboratory

@@ -2,9 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writers that disturb each other, run by test_dns.py where users are.
+"""Writers of one SRV set on a server of the laboratory, as tests use them where users are (see also soak/dns_race.py).
 
-race WRITERS ROUNDS   so many processes at once, each of which adds so many targets to one SRV set, one after the other
 between               another writer comes exactly between reading and writing
 clear NAME:TYPE ...   removes record sets
 
@@ -14,88 +13,74 @@ Prints one JSON document.
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import sys
 from pathlib import Path
 
-from ansible_collections.onprem.chat.plugins.module_utils._dns.task import apply_intents
+from ansible_collections.onprem.chat.plugins.module_utils._dns import keyfile
 from ansible_collections.onprem.chat.plugins.module_utils._dns.gss import GssTsig
 from ansible_collections.onprem.chat.plugins.module_utils._dns.kerberos import Kerberos
 from ansible_collections.onprem.chat.plugins.module_utils._dns.records import intents_from
 from ansible_collections.onprem.chat.plugins.module_utils._dns.server import Server
+from ansible_collections.onprem.chat.plugins.module_utils._dns.signing import Tsig
+from ansible_collections.onprem.chat.plugins.module_utils._dns.task import apply_intents
 from ansible_collections.onprem.chat.plugins.module_utils._dns.transport import TcpTransport
 
-ZONE = "corp.test."
+# Server, zone and TSIG key; without a key it is Kerberos.
+SERVERS = {
+    "samba": ("dc1.corp.test", "corp.test.", None),
+    "bind": ("ns1.corp.test", "bulk.test.", "bulk"),
+    "bind-gss": ("ns1.corp.test", "krb.corp.test.", None),
+    "knot": ("knot.corp.test", "knot.test.", "knot"),
+}
 NAME = "_inttest-race._tcp"
 
 
-def password() -> str:
-    return json.loads(Path(os.environ["ONPREM_CHAT_LAB_STATE"], "secrets.json").read_text())["svc-chat-dns"]
+def server(kind: str = "samba") -> Server:
+    """One of the laboratory's servers, with a connection and a key of its own."""
+    host, zone, key = SERVERS[kind]
+    state = Path(os.environ["ONPREM_CHAT_LAB_STATE"])
+    if key:
+        signer = Tsig(*keyfile.read(str(state / "tsig" / f"{key}.key")))
+    else:
+        password = json.loads((state / "secrets.json").read_text())["svc-chat-dns"]
+        signer = GssTsig(Kerberos(host, "CORP.TEST", "svc-chat-dns", password))
+    return Server(TcpTransport(host), zone, signer)
 
 
-def server() -> Server:
-    kerberos = Kerberos("dc1.corp.test", "CORP.TEST", "svc-chat-dns", password())
-    return Server(TcpTransport("dc1.corp.test"), ZONE, GssTsig(kerberos))
-
-
-def write(target: str, on: Server | None = None) -> dict:
+def write(on: Server, target: str, state: str = "present"):
+    """Add one target to the set, or take it away; others stay."""
     srv = {"priority": 0, "weight": 0, "port": 5222, "target": target}
-    record = {"name": NAME, "type": "SRV", "state": "present", "ttl": 60, "srv": [srv]}
-    connection = on or server()
-    try:
-        outcome = apply_intents([(connection, intents_from([record], ZONE))])
-    finally:
-        connection.close()
-    return {"changed": outcome.changed, "updates": outcome.updates}
-
-
-def writer(number: int, rounds: int, results) -> None:
-    updates, error = 0, ""
-    try:
-        for turn in range(rounds):
-            updates += write(f"h{number}{turn}")["updates"]
-    except Exception as caught:  # whatever it is, the test shall show it
-        error = f"{type(caught).__name__}: {caught}"
-    results.put({"writer": number, "updates": updates, "error": error})
-
-
-def race(writers: int, rounds: int) -> list[dict]:
-    results = multiprocessing.Queue()
-    processes = [multiprocessing.Process(target=writer, args=(number, rounds, results)) for number in range(writers)]
-    for process in processes:
-        process.start()
-    said = [results.get(timeout=300) for _process in processes]
-    for process in processes:
-        process.join()
-    return sorted(said, key=lambda result: result["writer"])
+    record = {"name": NAME, "type": "SRV", "state": state, "ttl": 60, "srv": [srv]}
+    return apply_intents([(on, intents_from([record], on.zone))])
 
 
 def between() -> dict:
-    mine = server()
+    mine, other = server(), server()
     send = mine.update
 
     def disturbed(changes, read):
         mine.update = send
-        write("other")
+        write(other, "other")
         return send(changes, read)
 
     mine.update = disturbed
-    return write("mine", on=mine)
-
-
-def clear(*keys: str) -> bool:
-    absent = [{"name": key.partition(":")[0], "type": key.partition(":")[2], "state": "absent"} for key in keys]
-    connection = server()
     try:
-        return apply_intents([(connection, intents_from(absent, ZONE))]).changed
+        outcome = write(mine, "mine")
     finally:
-        connection.close()
+        mine.close()
+        other.close()
+    return {"changed": outcome.changed, "updates": outcome.updates}
+
+
+def clear(on: Server, *keys: str) -> bool:
+    absent = [{"name": key.partition(":")[0], "type": key.partition(":")[2], "state": "absent"} for key in keys]
+    try:
+        return apply_intents([(on, intents_from(absent, on.zone))]).changed
+    finally:
+        on.close()
 
 
 if __name__ == "__main__":
     what, *rest = sys.argv[1:]
-    if what == "race":
-        print(json.dumps(race(*map(int, rest))))
-    else:
-        print(json.dumps({"between": between, "clear": clear}[what](*rest)))
+    print(json.dumps(between() if what == "between" else clear(server(), *rest)))
