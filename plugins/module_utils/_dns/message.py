@@ -98,8 +98,9 @@ def update(zone: str, changes: collections.abc.Iterable[Change], read: World):
 
 
 # Only the values that differ are deleted and added, one by one, although the prerequisites would allow to delete or replace
-# whole sets: with Samba (4.17) the prerequisites of two updates at the same moment can both hold. With single values they
-# then add up, where otherwise the second would erase what the first has added.
+# whole sets. Of a set Samba (4.17 to 4.25) tests only whether each value that was read is there, not whether there are others
+# too (RFC 2136 3.2.3 asks for both), so it does not see that somebody has added a value since. Single values add up, where a
+# replaced set would be without what he has added. And what is left to do then is seen by reading back.
 
 
 def _delete(message, change: Change) -> None:
