@@ -22,7 +22,7 @@ import typing as t
 from ansible_collections.onprem.chat.plugins.module_utils._checks import Checks
 
 SITE_PREFIX = "chat_"
-ANSWERS = "_preflight_checks"  # fact in which a role leaves what its preflight saw
+ANSWERS = ("_preflight_checks", "_checks")  # facts in which a role leaves what it saw
 PLACEHOLDER = "CHANGE_ME"
 SPEC_PAGE = "docs/site_file.md"
 
@@ -144,7 +144,8 @@ class _Judge:
     # -- names ---------------------------------------------------------------------------------------------------
 
     def unknown(self, ours: list[str]) -> None:
-        known = set(self.rules.site_keys) | set(self.options) | {f"{role}{ANSWERS}" for role in self.rules.role_options}
+        facts = {f"{role}{answers}" for role in self.rules.role_options for answers in ANSWERS}
+        known = set(self.rules.site_keys) | set(self.options) | facts
         patterns = self.foreign()
         for name in ours:
             if name in known or any(pattern.fullmatch(name) for pattern in patterns):
@@ -198,11 +199,13 @@ class _Judge:
     def is_required(self, spec: dict[str, t.Any]) -> bool:
         if spec.get("required"):
             return True
-        for other, wanted in (spec.get("required_if") or {}).items():
-            variable = self.variables.get(other)
-            seen = variable.value if variable else self.rules.site_keys.get(other, {}).get("default")
-            return seen == wanted
-        return False
+        conditions = spec.get("required_if") or {}
+        return bool(conditions) and all(self.seen(other) == wanted for other, wanted in conditions.items())
+
+    def seen(self, name: str) -> t.Any:
+        """The value of a key, or its default."""
+        variable = self.variables.get(name)
+        return variable.value if variable else self.rules.site_keys.get(name, {}).get("default")
 
     @staticmethod
     def how_to_set(name: str, spec: dict[str, t.Any]) -> str:

@@ -330,8 +330,9 @@ def role(dns, tmp_path):
                 "dns_zone": "{{ chat_domain }}",
                 "dns_principal": "{{ chat_dns_principal }}",
                 "dns_password": "{{ chat_dns_password }}",
-                "dns_chat_host": "inttest.corp.test",
-                "dns_addresses": ["10.203.0.21", "10.203.0.22", "fd00:203::21"],
+                "dns_hosts": [
+                    {"name": "inttest.corp.test", "addresses": ["10.203.0.21", "10.203.0.22", "fd00:203::21"]}
+                ],
                 "dns_services": [{"service": "inttest", "port": 5222, "priority": 5, "target": "inttest.corp.test"}],
                 **variables,
             },
@@ -354,7 +355,11 @@ def test_role_publishes_what_it_describes_and_nothing_twice(dns, role):
     assert "changed=0" in role().stdout
     # IPv6 is given up, the service too.
     assert (
-        "changed=1" in role(dns_addresses=["10.203.0.21"], dns_services=[{"service": "inttest", "target": "."}]).stdout
+        "changed=1"
+        in role(
+            dns_hosts=[{"name": "inttest.corp.test", "addresses": ["10.203.0.21"]}],
+            dns_services=[{"service": "inttest", "target": "."}],
+        ).stdout
     )
     assert {key: value for key, value in dns.everything().items() if value} == {(HOST, "A"): ["86400 10.203.0.21"]}
 

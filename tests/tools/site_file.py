@@ -52,8 +52,9 @@ def kind(spec: dict) -> str:
 def needed(spec: dict) -> str:
     if spec.get("required"):
         return "required"
-    for other, value in (spec.get("required_if") or {}).items():
-        return f"required when `{other}` is `{value}`"
+    conditions = [f"`{other}` is `{value}`" for other, value in (spec.get("required_if") or {}).items()]
+    if conditions:
+        return f"required when {' and '.join(conditions)}"
     return f"default: {spec['default']}"
 
 

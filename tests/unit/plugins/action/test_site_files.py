@@ -52,7 +52,7 @@ def test_the_mapping_uses_known_keys_and_no_role_does():
     mapping = (ROOT / "playbooks" / "vars" / "site.yml").read_text(encoding="utf-8")
     used = set(re.findall(r"\bchat_[a-z0-9_]+", re.sub(r"#.*", "", mapping))) - {"chat_servers"}
     assert used <= set(KEYS)
-    assert set(KEYS) - used == {"chat_product", "chat_foreign_variables"}
+    assert set(KEYS) - used == {"chat_foreign_variables"}
 
 
 def test_the_mapping_knows_every_key_or_says_why():
