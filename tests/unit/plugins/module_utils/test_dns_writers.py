@@ -1,0 +1,79 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Several writers of one set on a server that tests of a set only whether the values are there, as Samba does."""
+
+from __future__ import annotations
+
+import dns.rdatatype
+import dns.tsig
+import pytest
+
+from ansible_collections.onprem.chat.plugins.module_utils._dns.signing import Tsig
+from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.dns_fake import (
+    FakeServer,
+    apply_zones,
+    wrongly_signed,
+)
+
+SECRET = "c2VjcmV0LXNlY3JldA=="
+KEY = ("_race._tcp.corp.test.", "SRV")
+OLD, MINE, OTHER = (f"5 0 5222 {name}.corp.test." for name in ("old", "mine", "other"))
+
+
+class LikeSamba(FakeServer):
+    def _check(self, message):
+        for rrset in message.prerequisite:
+            there = self.records.get((rrset.name.to_text(), dns.rdatatype.to_text(rrset.rdtype)), (0, set()))[1]
+            if rrset.deleting is not None and there:
+                return "YXRRSET"
+            if rrset.deleting is None and not {rdata.to_text() for rdata in rrset} <= there:
+                return "NXRRSET"
+        return "NOERROR"
+
+
+def record(state, *targets, ttl=60):
+    srv = [{"priority": 5, "weight": 0, "port": 5222, "target": target} for target in targets]
+    return {"name": "_race._tcp", "type": "SRV", "state": state, "ttl": ttl, "srv": srv}
+
+
+def other_writes(change):
+    """Somebody else changes the set between our reading and our writing; nobody sees it from the condition."""
+
+    def step(server, message):
+        ttl, values = server.records[KEY]
+        server.records[KEY] = (ttl, change(values))
+        return wrongly_signed()(server, message)
+
+    return step
+
+
+def run(wish, change):
+    key = dns.tsig.Key("chat-update", SECRET, "hmac-sha256")
+    fake = LikeSamba({KEY: (60, {OLD})}, script=[other_writes(change), *[wrongly_signed()] * 5], key=key)
+    outcome = apply_zones(fake, wish, signer=Tsig("chat-update", SECRET, "hmac-sha256"))
+    return outcome, fake.records.get(KEY)
+
+
+@pytest.mark.parametrize(
+    ("wish", "updates", "left"),
+    [
+        (record("present", "mine"), 1, {OLD, MINE, OTHER}),
+        (record("present", "mine", ttl=300), 1, {OLD, MINE, OTHER}),
+        (record("absent", "old"), 1, {OTHER}),
+        # Everybody who adds keeps what he has added; who wants the set for himself sees by reading back that there is more.
+        (record("exact", "mine"), 2, {MINE}),
+        ({**record("absent"), "srv": []}, 2, None),
+    ],
+)
+def test_what_was_added_since_reading_is_neither_lost_nor_overlooked(wish, updates, left):
+    outcome, found = run(wish, lambda values: values | {OTHER})
+    assert (outcome.changed, outcome.updates) == (True, updates)
+    assert (found and found[1]) == left
+
+
+def test_what_was_removed_since_reading_does_not_come_back():
+    outcome, found = run(record("present", "mine", ttl=300), lambda values: {OTHER})
+    assert outcome.updates == 2
+    assert found == (300, {MINE, OTHER})
