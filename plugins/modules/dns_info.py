@@ -362,15 +362,15 @@ waited:
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ansible_collections.onprem.chat.plugins.module_utils._dns import keyfile, lib, observe_answers
+from ansible_collections.onprem.chat.plugins.module_utils._dns import lib, observe_answers
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import DnsError, InputError
 from ansible_collections.onprem.chat.plugins.module_utils._dns.judge_users import POLICIES, survey
 from ansible_collections.onprem.chat.plugins.module_utils._dns.lookup import Network
 from ansible_collections.onprem.chat.plugins.module_utils._dns.observe import Observer, Question
-from ansible_collections.onprem.chat.plugins.module_utils._dns.options import RULES, server_argument_spec
+from ansible_collections.onprem.chat.plugins.module_utils._dns.options import RULES, server_argument_spec, tsig_signer
 from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import STATES, check_intents
 from ansible_collections.onprem.chat.plugins.module_utils._dns.records import intents_by_zone, records_argument_spec
-from ansible_collections.onprem.chat.plugins.module_utils._dns.signing import ALGORITHMS, Tsig
+from ansible_collections.onprem.chat.plugins.module_utils._dns.signing import ALGORITHMS
 from ansible_collections.onprem.chat.plugins.module_utils._dns.values import zone_name
 
 STRINGS = {"type": "list", "elements": "str"}
@@ -402,19 +402,6 @@ ARGUMENT_SPEC = {
     "wait_for_resolvers": {"type": "bool", "default": False},
     "interval": {"type": "float", "default": 2},
 }
-
-
-def signer_of(module: AnsibleModule, given: dict) -> Tsig | None:
-    """The TSIG key among some options, if there is one."""
-    key = (given["tsig_name"], given["tsig_secret"], given["tsig_algorithm"])
-    if given["tsig_key_file"]:
-        key = keyfile.read(given["tsig_key_file"])
-        module.no_log_values.add(key[1])
-    if not key[0]:
-        return None
-    if key[2] == "hmac-sha1":
-        module.warn("hmac-sha1 is weak (RFC 8945 6): make a new TSIG key with hmac-sha256.")
-    return Tsig(*key)
 
 
 def check_numbers(params: dict) -> None:
@@ -465,8 +452,8 @@ def run(module: AnsibleModule, network=None) -> dict:
     zones = zones_of(params)
     for intents in zones.values():
         check_intents(intents)
-    signer = signer_of(module, params)
-    outside_signer = signer_of(module, params["outside"]) if params["outside"] else None
+    signer = tsig_signer(module, params)
+    outside_signer = tsig_signer(module, params["outside"]) if params["outside"] else None
     network = network or Network(params["timeout"])
     result: dict = {"changed": False, "checks": [], "answers": [], "dig": [], "laggards": [], "waited": 0.0}
     deadline = network.now() + params["wait"]

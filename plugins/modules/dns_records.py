@@ -24,8 +24,12 @@ description:
     verified (Samba 4.17).
   - Nothing is sent but questions when everything is already as wanted.
   - Runs where the Kerberos and DNS traffic may come from, usually the controller (C(delegate_to=localhost)).
+  - Of a set that is there, O(records[].state=present) keeps the TTL when none is given; a new set gets 3600. An SRV target
+    with another priority or weight is replaced.
+  - Samba (4.17) does not take CAA and TLSA records by dynamic update.
 extends_documentation_fragment:
   - onprem.chat._dns
+  - onprem.chat._dns_records
   - onprem.chat._attributes
 attributes:
   check_mode:
@@ -44,87 +48,6 @@ attributes:
     membership:
       - onprem.chat.dns
 options:
-  records:
-    description:
-      - The record sets. A record set is all records of one name and type; each is given once.
-      - Their order does not matter.
-    type: list
-    elements: dict
-    required: true
-    suboptions:
-      name:
-        description:
-          - Name of the records. V(@) is the zone itself. A name that ends in the zone is complete, any other lies
-            below it.
-          - For PTR records an IP address may be given instead of the name that it makes.
-        type: str
-        default: "@"
-      zone:
-        description: The zone of these records, where it is not O(zone).
-        type: str
-      service:
-        description:
-          - Service of an SRV record set, without the underscore, as in V(xmpp-client).
-          - Together with O(records[].protocol) it is put before O(records[].name), which gives
-            C(_xmpp-client._tcp.corp.test).
-        type: str
-      protocol:
-        description: Protocol of an SRV record set, without the underscore.
-        type: str
-        choices: [tcp, udp]
-      type:
-        description: Type of the records.
-        type: str
-        choices: [A, AAAA, CAA, CNAME, PTR, SRV, TLSA, TXT]
-        required: true
-      state:
-        description:
-          - V(present) makes sure that these values are in the set and leaves all others alone, so that several hosts
-            can share a set. An SRV target is known by its name and port; one with another priority or weight
-            is replaced.
-          - V(exact) makes the set consist of these values only.
-          - V(absent) removes these values; without O(records[].entries) and O(records[].srv) it removes the whole set.
-        type: str
-        choices: [present, exact, absent]
-        default: present
-      ttl:
-        description:
-          - Time to live in seconds. A record set has only one.
-          - Without it the TTL of an existing set is kept, and a new set gets 3600.
-        type: int
-      entries:
-        description:
-          - The values of all types but SRV.
-          - For CNAME a single label lies below the zone and everything else is a complete name.
-          - For PTR each value is a complete name.
-          - For CAA and TLSA each value is written as in a zone file, as in V(0 issue "ca.example") and
-            V(3 1 1 8cb0...). Samba (4.17) does not know these types.
-          - For TXT each value is plain text; it is quoted and cut into strings of 255 bytes as needed.
-        type: list
-        elements: str
-      srv:
-        description: The values of an SRV record set.
-        type: list
-        elements: dict
-        suboptions:
-          priority:
-            description: Targets with the lowest number are tried first.
-            type: int
-            default: 0
-          weight:
-            description: Share of the clients among targets of the same priority.
-            type: int
-            default: 0
-          port:
-            description: Port of the service on the target. Not needed with O(records[].srv[].target=.).
-            type: int
-            default: 0
-          target:
-            description:
-              - Name of the host. A single label lies below the zone, everything else is a complete name.
-              - V(.) says that there is no such service here (RFC 2782).
-            type: str
-            required: true
   mode:
     description:
       - V(update) writes the records to O(server).
@@ -203,6 +126,38 @@ EXAMPLES = r"""
             port: 5222
             target: chat2.example.org
   delegate_to: localhost
+
+- name: A host and its reverse record, two zones in one task, with a key file, and nothing may be deleted
+  onprem.chat.dns_records:
+    server: ns1.example.org
+    zone: example.org
+    auth: tsig
+    tsig_key_file: /etc/ansible/keys/chat-update.key
+    max_delete: 0
+    on_existing: keep_and_fail
+    records:
+      - name: chat
+        type: A
+        ttl: 86400
+        entries: [192.0.2.20]
+      - name: 192.0.2.20
+        zone: 2.0.192.in-addr.arpa
+        type: PTR
+        ttl: 86400
+        entries: [chat.example.org.]
+  delegate_to: localhost
+
+- name: The same for somebody who writes the records by hand
+  onprem.chat.dns_records:
+    zone: example.org
+    mode: export
+    records:
+      - name: chat
+        type: A
+        ttl: 86400
+        entries: [192.0.2.20]
+  delegate_to: localhost
+  register: by_hand
 """
 
 RETURN = r"""

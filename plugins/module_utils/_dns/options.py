@@ -88,7 +88,10 @@ def _signer(module, host: str):
     if params["auth"] == "none":
         return Unsigned()
     if params["auth"] == "tsig":
-        return Tsig(*_tsig_key(module))
+        signer = tsig_signer(module, params)
+        if signer is None:
+            raise InputError("tsig_name is empty.", *_EMPTY_KEY)
+        return signer
     if _is_address(host) or "." not in host:
         raise InputError(
             f"server {host!r} is not a full name, and Kerberos knows the DNS server only by its full name.",
@@ -112,22 +115,22 @@ def _signer(module, host: str):
     )
 
 
-def _tsig_key(module) -> tuple[str, str, str]:
-    """Name, secret and algorithm, from the options or from the key file."""
-    params = module.params
-    key = (params["tsig_name"], params["tsig_secret"], params["tsig_algorithm"])
-    if params["tsig_key_file"]:
-        key = keyfile.read(params["tsig_key_file"])
+def tsig_signer(module, given: dict) -> Tsig | None:
+    """The TSIG key among some options, from themselves or from the key file; None when they name none."""
+    if not given["tsig_name"] and not given["tsig_key_file"]:
+        return None
+    key = (given["tsig_name"], given["tsig_secret"], given["tsig_algorithm"])
+    if given["tsig_key_file"]:
+        key = keyfile.read(given["tsig_key_file"])
         module.no_log_values.add(key[1])
-    if not (key[0] and key[1]):
-        raise InputError(
-            f"{'tsig_secret' if key[0] else 'tsig_name'} is empty.",
-            "Is the variable that it comes from empty?",
-            "Give name and secret of the key, or tsig_key_file.",
-        )
+    if not key[1]:
+        raise InputError("tsig_secret is empty.", *_EMPTY_KEY)
     if key[2] == "hmac-sha1":
         module.warn("hmac-sha1 is weak (RFC 8945 6): make a new TSIG key with hmac-sha256.")
-    return key
+    return Tsig(*key)
+
+
+_EMPTY_KEY = ("Is the variable that it comes from empty?", "Give name and secret of the key, or tsig_key_file.")
 
 
 def _is_address(text: str) -> bool:
