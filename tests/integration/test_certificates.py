@@ -27,7 +27,8 @@ def chat(fresh_chat, tmp_path_factory):
         "certificates_ca_directory": str(folder / "pki"),
         "certificates_ca_passphrase": "{{ chat_ca_passphrase }}",
     }
-    play = {"name": "Certificate", "hosts": "chat_servers", "vars": variables, "roles": ["onprem.chat.certificates"]}
+    play = {"name": "Certificate", "hosts": "chat_servers", "gather_facts": False, "vars": variables}
+    play["roles"] = ["onprem.chat.certificates"]
     (folder / "play.yml").write_text(json.dumps([play]))
     return fresh_chat
 
