@@ -114,13 +114,17 @@ CODES = {
 }
 
 
-def explained(error, who: str, realm: str, server: str, doing: str, kdc: str = "") -> AuthenticationError:
-    """An error of the GSS-API in the words of the person who has to act."""
+def explained(
+    error, who: str, realm: str, server: str, doing: str, kdc: str = "", fresh: bool = False
+) -> AuthenticationError:
+    """An error of the GSS-API in the words of the person who has to act. ``fresh``: with a ticket got for this task."""
     minor = getattr(error, "min_code", 0) & 0xFFFFFFFF
     known = CODES.get(minor - 2**32 if minor >= 2**31 else minor)
     names = {"who": who or "the ticket's owner", "realm": realm, "server": server, "kdc": kdc}
     if known is None and type(error).__name__ in ("ExpiredCredentialsError", "ExpiredContextError"):
         known = CODES[-1765328352]
+    if known is CODES[-1765328352] and fresh:
+        known = _SKEW  # nobody's old ticket: it was got a moment ago
     if known is None and type(error).__name__ == "MissingCredentialsError" and not who:
         known = _NO_CACHE
     if known is None:
@@ -181,7 +185,8 @@ class Kerberos:
 
     def explained(self, error: Exception, doing: str) -> AuthenticationError:
         """An error of the GSS-API in words."""
-        return explained(error, self.principal or "", self.realm, self.server, doing, self._kdc or "")
+        fresh = self._password is not None or bool(self._keytab)
+        return explained(error, self.principal or "", self.realm, self.server, doing, self._kdc or "", fresh)
 
     def _acquire(self):
         doing = f"getting a ticket for {self.principal}" if self.principal else "looking for a ticket"

@@ -342,6 +342,17 @@ def test_named_kdc_is_named():
     )
 
 
+def test_a_ticket_that_has_expired_when_it_arrives_tells_of_the_clock():
+    expired = type("ExpiredCredentialsError", (Exception,), {})
+    for error in (expired(), GssError(-1765328352)):
+        said = kerberos.explained(error, WHO, "CORP.TEST", "dc1.corp.test", "getting a ticket", fresh=True)
+        assert str(said).startswith(
+            "Kerberos failed while getting a ticket: the clocks of the controller and of the domain"
+        )
+        said = kerberos.explained(error, "", "CORP.TEST", "dc1.corp.test", "looking for a ticket")
+        assert "the Kerberos ticket of the user who runs Ansible has expired" in str(said)
+
+
 def test_unknown_kerberos_error_is_shown_as_it_is():
     error = kerberos.explained(GssError(7, "Major:\n  strange"), WHO, "CORP.TEST", "dc1.corp.test", "getting a ticket")
     assert str(error) == (
