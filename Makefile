@@ -43,7 +43,7 @@ bench-%:
 	@$(WITH) python benchmarks/bench.py $*
 
 .PHONY: soak
-soak: soak-interrupt soak-dns ## long loops: the demo killed and started again, many writers of one DNS record set
+soak: soak-interrupt soak-dns soak-dns-kill ## long loops: the demo killed and started again, many writers of one DNS record set, dns_records killed
 
 .PHONY: soak-interrupt
 moments ?= 5
@@ -59,6 +59,12 @@ soak-dns: ## writers=N write one SRV set at the same moment, rounds=N times, on 
 	@for server in $(servers); do \
 	  $(LAB) exec users -- python tests/soak/dns_race.py --server $$server --writers $(writers) --rounds $(rounds) || exit 1; \
 	done
+
+.PHONY: soak-dns-kill
+kills ?= 50
+soak-dns-kill: ## kills dns_records kills=N times at each of three moments, on BIND and Samba
+	@$(LAB) up users dc1 ns1
+	@$(LAB) exec users -- python tests/soak/dns_kill.py --count $(kills)
 
 .PHONY: lab-up
 lab-up: ## start the laboratory

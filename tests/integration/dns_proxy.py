@@ -170,15 +170,15 @@ class _Conversation:
     def _handle(self, wire: bytes) -> None:
         kind, name = kind_of(wire)
         actions = list(self.proxy.actions(kind, name))
-        if actions == ["hold"]:
-            actions = self.proxy.wait_for_decision((kind, name)).split(",")
         answers: list[bytes] = []
-        if actions[0] == "forward":
-            actions = actions[1:]
-            answers = self._forwarded(wire, kind, name)
-        for action in actions:
-            what, _sign, value = action.partition("=")
-            answers = getattr(self, f"_{what}")(wire, answers, value)
+        while actions:
+            what, _sign, value = actions.pop(0).partition("=")
+            if what == "hold":
+                actions[:0] = self.proxy.wait_for_decision((kind, name)).split(",")
+            elif what == "forward":
+                answers = self._forwarded(wire, kind, name)
+            else:
+                answers = getattr(self, f"_{what}")(wire, answers, value)
         for answer in answers:
             self.client.sendall(framed(answer))
 
