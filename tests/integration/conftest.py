@@ -71,33 +71,26 @@ class Lab:
     def module(self, name: str, arguments: dict, *more: str, host: str = "localhost") -> dict:
         """Run one module on the controller (or another host) and return its result, failed or not.
 
-        Arguments and result travel in files that only root reads: they hold passwords.
+        Arguments travel in a file that only root reads: they hold passwords. The result is what Ansible prints as JSON.
         """
         with tempfile.TemporaryDirectory(dir=self.state) as folder:
-            result_file = Path(folder, "result.json")
-            tasks = [
-                {"name": "Ask", name: arguments, "register": "result", "ignore_errors": True},
-                {
-                    "name": "Keep the result",
-                    "ansible.builtin.copy": {
-                        "content": "{{ result | to_json }}",
-                        "dest": str(result_file),
-                        "mode": "0600",
-                    },
-                    "delegate_to": "localhost",
-                    "vars": {"ansible_become": False},
-                    "check_mode": False,
-                    "diff": False,
-                },
-            ]
+            tasks = [{"name": "Ask", name: arguments, "ignore_errors": True}]
             playbook = Path(folder, "module.yml")
             playbook.write_text(
                 json.dumps([{"name": "One module", "hosts": host, "gather_facts": False, "tasks": tasks}])
             )
-            result = self.playbook(str(playbook), *more)
-            if not result_file.exists():
-                pytest.fail(f"{name} returned no result:\n{result.stdout}\n{result.stderr}")
-            return json.loads(result_file.read_text())
+            result = self.playbook(
+                str(playbook), *more, env=os.environ | {"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"}
+            )
+        try:
+            answer = json.loads(result.stdout)["plays"][0]["tasks"][0]["hosts"][host]
+        except (ValueError, LookupError):
+            answer = {"unreachable": True}
+        if answer.get("unreachable"):
+            pytest.fail(f"{name} returned no result:\n{result.stdout}\n{result.stderr}")
+        return {"failed": False} | {
+            key: value for key, value in answer.items() if key != "action" and not key.startswith("_ansible")
+        }
 
     def _lab(self, command: str, *parts: str) -> None:
         result = subprocess.run(
@@ -108,18 +101,24 @@ class Lab:
 
 
 @pytest.fixture(scope="session")
-def lab() -> Lab:
+def laboratory() -> Lab:
+    """The laboratory as it is, for those who reset it first and start it then."""
+    return Lab()
+
+
+@pytest.fixture(scope="session")
+def lab(laboratory: Lab) -> Lab:
     """The laboratory, started if it does not run. It is left running: the next suite uses it, `make` stops it."""
-    laboratory = Lab()
     laboratory.up()
     return laboratory
 
 
 @pytest.fixture(scope="module")
-def fresh_chat(lab: Lab) -> Lab:
+def fresh_chat(laboratory: Lab) -> Lab:
     """The laboratory with a chat host to which nothing was done, for a whole module of tests."""
-    lab.reset("chat")
-    return lab
+    laboratory.reset("chat")
+    laboratory.up()
+    return laboratory
 
 
 @pytest.fixture(scope="session")
