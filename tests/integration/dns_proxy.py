@@ -186,6 +186,7 @@ class _Conversation:
         try:
             if self.upstream is None:
                 self.upstream = socket.create_connection(self.proxy.server, timeout=10)
+                self.upstream.settimeout(None)  # with a limit MSG_WAITALL would not wait
             self.upstream.sendall(framed(wire))
             answers, soas = [], 0
             while True:
