@@ -148,7 +148,7 @@ class _Conversation:
 
     ACTIONS: ClassVar = (
         "forward", "drop", "reset", "close", "hold", "rcode", "unsigned_rcode", "accept", "wrong_id", "bad_signature",
-        "unsign", "truncate", "other_question", "cut", "cut_frame", "cut_transfer",
+        "unsign", "truncate", "other_question", "cut", "cut_frame", "cut_transfer", "cut_messages",
     )  # fmt: skip
 
     def __init__(self, proxy: Proxy, client: socket.socket) -> None:
@@ -276,16 +276,22 @@ class _Conversation:
         raise Gone
 
     def _cut_transfer(self, wire: bytes, answers: list[bytes], value: str) -> list[bytes]:
-        """All but the last SOA record, and then the end; each message is signed rightly."""
+        """The only message without the last SOA record, rightly signed, and then the end."""
 
         def without_end(message: dns.message.Message) -> None:
             if message.answer[-1].rdtype == dns.rdatatype.SOA:
                 message.answer.pop()
 
-        answers = answers[:-1] or [self._changed(wire, answers[0], without_end)]
-        for answer in answers:
-            self.client.sendall(framed(answer))
+        self.client.sendall(framed(self._changed(wire, answers[0], without_end)))
         raise Gone
+
+    def _cut_messages(self, wire: bytes, answers: list[bytes], value: str) -> list[bytes]:
+        """All messages of a transfer but the last one, and then the end; nothing where there is only one."""
+        if len(answers) > 1:
+            for answer in answers[:-1]:
+                self.client.sendall(framed(answer))
+            raise Gone
+        return []
 
     def _changed(self, wire: bytes, answer: bytes, change=None, sign: bool = True) -> bytes:
         request = self._request(wire)

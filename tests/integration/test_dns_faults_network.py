@@ -265,12 +265,12 @@ def test_fault_in_a_transfer(bench, task, fault, text):
 
 def test_transfer_of_several_messages_that_is_cut_before_the_last(bench, task):
     target = bench.name_servers.bulk
-    padding = [f"pad{number}.{task.name}" for number in range(1600)]
-    lines = [f"update add {name} 60 TXT {'x' * 60}" for name in padding]
-    script = [f"server {target.address}", f"zone {target.zone}", *lines[:800], "send", *lines[800:], "send", ""]
+    padding = [f"pad{number}.{task.name}" for number in range(300)]
+    lines = [f"update add {name} 60 TXT {'x' * 250}" for name in padding]
+    script = [f"server {target.address}", f"zone {target.zone}", *lines[:150], "send", *lines[150:], "send", ""]
     assert bench.call("nsupdate", "-k", str(target.key_file), text="\n".join(script))["code"] == 0
     task.arguments["read_by"] = "transfer"
-    cut = bench.run(task, "transfer:1:forward,cut_transfer")
+    cut = bench.run(task, "transfer:1:forward,cut_messages")
     there = task.there()
     whole = bench.run(task)
     bench.clear(target, [(name, "TXT") for name in padding])
