@@ -32,11 +32,23 @@ def test_addresses(controller):
     assert dig(controller, "chat.corp.test", "AAAA") == ["chat.corp.test. 86400 IN AAAA fd00:203::20"]
 
 
-def test_client_service_has_both_targets(controller):
+def test_client_service_is_offered_by_both_hosts(controller):
     assert dig(controller, "_xmpp-client._tcp.corp.test", "SRV") == [
-        "_xmpp-client._tcp.corp.test. 86400 IN SRV 10 0 5222 dc1.corp.test.",
+        "_xmpp-client._tcp.corp.test. 86400 IN SRV 10 7 5222 moltest.corp.test.",
         "_xmpp-client._tcp.corp.test. 86400 IN SRV 5 0 5222 chat.corp.test.",
     ]
+    assert dig(controller, "moltest.corp.test", "A") == ["moltest.corp.test. 86400 IN A 10.203.0.29"]
+
+
+def test_service_with_a_target_of_its_own(controller):
+    assert dig(controller, "_moltest._tcp.corp.test", "SRV") == [
+        "_moltest._tcp.corp.test. 86400 IN SRV 0 0 4711 dc1.corp.test."
+    ]
+
+
+def test_retired_names_are_gone(controller):
+    assert dig(controller, "moltest-old.corp.test", "A") == []
+    assert dig(controller, "_moltest-old._tcp.corp.test", "SRV") == []
 
 
 def test_service_that_is_not_offered_has_no_records(controller):
