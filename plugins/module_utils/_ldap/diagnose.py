@@ -16,7 +16,7 @@ import time
 import typing as t
 
 from ansible_collections.onprem.chat.plugins.module_utils._checks import Checks
-from ansible_collections.onprem.chat.plugins.module_utils._ldap import errors
+from ansible_collections.onprem.chat.plugins.module_utils._ldap import account, errors
 from ansible_collections.onprem.chat.plugins.module_utils._ldap import probe as network_probe
 from ansible_collections.onprem.chat.plugins.module_utils._ldap.session import (
     BASE,
@@ -28,12 +28,9 @@ from ansible_collections.onprem.chat.plugins.module_utils._ldap.session import (
     escape_filter,
 )
 
-ACCOUNT_DISABLED = 0x2
 MANY_USERS = 1000  # MaxPageSize of Active Directory
 MANY_MEMBERS = 1500  # MaxValRange of Active Directory
 EXPIRY_WARNING_DAYS = 30
-NEVER = (0, 0x7FFFFFFFFFFFFFFF)
-USER_ATTRIBUTES = ("userAccountControl", "accountExpires", "lockoutTime", "pwdLastSet")
 STAGES = ("ldap.dns", "ldap.tcp", "ldap.tls", "ldap.bind", "ldap.base", "ldap.filter", "ldap.user", "ldap.group")
 LOST_HINT = (
     "The server closed the connection or did not answer in time. See its log; raise timeout if the directory is large."
@@ -302,7 +299,7 @@ class _Server:
     def user(self, user: str) -> None:
         question, subject = self.question, self.on(user)
         wanted = f"({question.uid_attribute}={escape_filter(user)})"
-        attributes = [question.uid_attribute, *USER_ATTRIBUTES]
+        attributes = [question.uid_attribute, *account.ATTRIBUTES]
         found = list(self.session.search(question.base, wanted, attributes=attributes))
         if not found:
             self.fail("ldap.user", subject, f"no entry has {question.uid_attribute}={user}", self.elsewhere(user))
@@ -315,7 +312,7 @@ class _Server:
                 "One name may belong to one account only: correct the attribute of the others.",
             )
         else:
-            self.account(subject, found[0])
+            account.judge(self.checks, subject, found[0], self.now, self.allowed)
 
     def elsewhere(self, user: str) -> str:
         """Says where the user is when he is not where he was looked for."""
@@ -326,34 +323,6 @@ class _Server:
         if near:
             return f"{near[0]} may be meant: fill its attribute {attribute}."
         return f"Is the name spelt right, is the account below {self.question.base}, and is {attribute} filled?"
-
-    def account(self, subject: str, entry: Entry) -> None:
-        control = _number(entry.first("userAccountControl"))
-        expires = _number(entry.first("accountExpires"))
-        if control & ACCOUNT_DISABLED:
-            self.fail("ldap.user", subject, f"{entry.dn} is disabled", "Enable the account, or name another user.")
-        elif expires not in NEVER and _unix(expires) < self.now:
-            self.fail("ldap.user", subject, f"{entry.dn} has expired", "Move the account's expiry date.")
-        elif self.allowed is not None and entry.dn.casefold() not in self.allowed:
-            self.fail(
-                "ldap.user",
-                subject,
-                f"{entry.dn} exists, but the filter leaves it out",
-                "Is the account in the group that may use the service, and of the type that the filter asks for?",
-            )
-        elif _number(entry.first("lockoutTime")):
-            self.checks.warned(
-                "ldap.user", subject, f"{entry.dn} is or was locked out", "Unlock it if the login is refused."
-            )
-        elif entry.first("pwdLastSet") == "0":
-            self.checks.warned(
-                "ldap.user",
-                subject,
-                f"{entry.dn} must change the password at the next logon",
-                "Until then the directory refuses a simple bind with this password.",
-            )
-        else:
-            self.checks.passed("ldap.user", subject, f"{entry.dn}, enabled")
 
     def group(self) -> None:
         group = self.question.group or ""
@@ -405,17 +374,6 @@ class _Server:
             )
         else:
             self.checks.passed("ldap.group", subject, evidence)
-
-
-def _number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        return 0
-
-
-def _unix(filetime: int) -> float:
-    return filetime / 10_000_000 - 11_644_473_600
 
 
 def diagnose(
