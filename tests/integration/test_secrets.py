@@ -22,17 +22,31 @@ class CommandLines(threading.Thread):
         self._done = threading.Event()
         networks = [Path("/run/netns", namespace), *(Path(f"/proc/{pid}/ns/net") for pid in containers)]
         self._networks = {path.stat().st_ino for path in networks}
+        # What runs already, and elsewhere, is none of this laboratory's: looking at it again and again only costs time.
+        self._others = {pid for pid in self._running() if not self._is_ours(pid)}
 
     def run(self) -> None:
         while not self._done.is_set():
-            for process in Path("/proc").iterdir():
-                if process.name.isdigit():
-                    try:
-                        if (process / "ns/net").stat().st_ino in self._networks:
-                            self.seen.add((process / "cmdline").read_bytes())
-                    except OSError:
-                        continue
+            running = self._running()
+            self._others &= running
+            for pid in running - self._others:
+                try:
+                    if self._is_ours(pid):
+                        self.seen.add(Path("/proc", pid, "cmdline").read_bytes())
+                except OSError:
+                    continue
             time.sleep(0.02)
+
+    @staticmethod
+    def _running() -> set[str]:
+        return {process.name for process in Path("/proc").iterdir() if process.name.isdigit()}
+
+    def _is_ours(self, pid: str) -> bool:
+        """In one of this laboratory's networks; what ended meanwhile is not."""
+        try:
+            return Path("/proc", pid, "ns/net").stat().st_ino in self._networks
+        except OSError:
+            return False
 
     def stop(self) -> bytes:
         self._done.set()
@@ -41,9 +55,9 @@ class CommandLines(threading.Thread):
 
 
 @pytest.fixture(scope="module")
-def rollout(lab):
+def rollout(fresh_chat):
     """A whole rollout on a fresh host at the highest verbosity that people use, with its command lines."""
-    lab.reset("chat")
+    lab = fresh_chat
     pid = int((lab.state / "chat" / "pid").read_text())
     inside = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
     sampler = CommandLines(f"opc-{lab.instance}-users", inside)

@@ -48,12 +48,12 @@ def inventory(lab, tmp_path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def untouched(lab):
+def untouched(laboratory):
     """A domain and a host to which nothing was done."""
-    lab.reset()
+    laboratory.reset()
     # The controller's own authority outlives the hosts: another suite may have made it.
-    shutil.rmtree(lab.state / "pki", ignore_errors=True)
-    return lab
+    shutil.rmtree(laboratory.state / "pki", ignore_errors=True)
+    return laboratory
 
 
 def test_plan_on_a_fresh_site_changes_nothing(untouched):
