@@ -99,7 +99,7 @@ def write(
                 renewed, world, changes = True, now, left
                 continue
             raise server.refused(answer, changes=changes)
-        if answer.rcode == "NOERROR" and answer.verified:
+        if answer.is_success and _touched(now, changes) == _touched(world, changes):
             raise _not_so(server, left)
         if answer.is_conflict and _touched(now, changes) == _touched(world, changes):
             # Refused as changed, and yet unchanged: a wildcard may answer for a name that does not exist.
@@ -109,10 +109,14 @@ def write(
             if not left:
                 return Written(now, wrote, updates, answer.fate)
         world, changes = now, left
+        # A success, and yet not as wanted: somebody else wrote in between. Samba (4.17) takes a condition for fulfilled when the
+        # values are there, whatever is beside them.
         unknown += not answer.is_conflict
         if unknown == UNKNOWN:
             break
         sleep(random.uniform(0, min(0.02 * 2**updates, 1.0)))  # noqa: S311 - no secret, only to part two writers
+    if answer.is_success:
+        raise _not_so(server, changes)
     raise _gave_up(server, updates, world, changes, answer)
 
 

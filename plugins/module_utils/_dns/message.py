@@ -40,6 +40,10 @@ class Answer:
     why: str = ""
 
     @property
+    def is_success(self) -> bool:
+        return self.rcode == "NOERROR" and self.verified
+
+    @property
     def is_conflict(self) -> bool:
         return self.rcode in CONFLICTS and not self.tsig_error
 
