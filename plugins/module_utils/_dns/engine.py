@@ -89,7 +89,8 @@ def write(
     for updates in range(1, attempts + 1):
         answer = server.update(changes, world)
         now, left = _look(server, keys, intents, policy, answer, through_wildcards, sleep)
-        wrote = wrote or (not left and answer.rcode in ("", "NOERROR"))
+        # A server that fails while it writes may have written.
+        wrote = wrote or (not left and answer.rcode in ("", "NOERROR", "SERVFAIL"))
         if not left:
             policy.spend(changes if wrote else ())
             return Written(now, wrote, updates, answer.fate)

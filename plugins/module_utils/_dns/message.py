@@ -148,7 +148,7 @@ def parsed(wire: bytes, server: str):
         return dns.message.from_wire(wire, keyring=False, ignore_trailing=True)
     except (dns.exception.DNSException, ValueError) as error:
         raise ServerError(
-            f"DNS server {server} sent an answer that is no valid DNS message: {error}.",
+            f"DNS server {server} sent an answer that is no valid DNS message: {str(error).rstrip('.')}.",
             f"Does something else than a DNS server listen on {server}?",
         ) from error
 
