@@ -77,9 +77,9 @@ def installed(only: str) -> Count:
         # The inventory is the user's own: it lies elsewhere, too.
         inventory = Path(folder, "inventory")
         shutil.copytree(ROOT / "inventories/lab", inventory)
-        clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | {
-            "ANSIBLE_COLLECTIONS_PATH": folder
-        }
+        clean = {
+            key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "ANSIBLE_CALLBACK_PLUGINS")
+        } | {"ANSIBLE_COLLECTIONS_PATH": folder}
         count = gate(
             "ansible-galaxy", "collection", "install", *tarballs, "-p", folder, "--no-deps", env=clean, cwd=folder
         )
