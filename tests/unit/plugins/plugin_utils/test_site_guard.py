@@ -110,8 +110,7 @@ def test_missing_key(site):
     assert one(site, chat_host=None) == (
         "site.missing",
         "chat_host is not set",
-        "Set it in group_vars/all/site.yml. Full DNS name of the chat server. Several servers have one "
-        "each, in their host_vars. Example: chat_host: chat.corp.test",
+        "Set it in group_vars/all/site.yml. Full DNS name of the chat server. Example: chat_host: chat.corp.test",
     )
 
 
