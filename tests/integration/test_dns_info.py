@@ -24,16 +24,16 @@ CACHE_PORT = 5354
 # A caching resolver: BIND beside the secondary, which forwards everything to the primary.
 CACHE = f"""
 options {{
-	directory "/run/dns-info-cache";
-	pid-file "/run/dns-info-cache/pid";
-	session-keyfile none;
-	listen-on port {CACHE_PORT} {{ 10.203.0.31; }};
-	listen-on-v6 {{ none; }};
-	recursion yes;
-	allow-recursion {{ any; }};
-	dnssec-validation no;
-	forward only;
-	forwarders {{ 10.203.0.30; }};
+    directory "/run/dns-info-cache";
+    pid-file "/run/dns-info-cache/pid";
+    session-keyfile none;
+    listen-on port {CACHE_PORT} {{ 10.203.0.31; }};
+    listen-on-v6 {{ none; }};
+    recursion yes;
+    allow-recursion {{ any; }};
+    dnssec-validation no;
+    forward only;
+    forwarders {{ 10.203.0.30; }};
 }};
 controls {{ }};
 """
