@@ -41,6 +41,15 @@ class _Here:
         self.warnings.append(text)
 
 
+def _plain(value: t.Any) -> t.Any:
+    """A value without what Ansible knows about its origin, as a module gets it: the validator copies all of it."""
+    if isinstance(value, dict):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    return str(value) if isinstance(value, str) else value
+
+
 def _first_of(errors) -> str:
     """The first error in the words of a module."""
     if isinstance(errors[0], UnsupportedError):
@@ -84,5 +93,5 @@ class ActionModule(ActionBase):
         )
 
     def _validated(self):
-        args = {name: value for name, value in self._task.args.items() if not name.startswith("_ansible_")}
+        args = {name: _plain(value) for name, value in self._task.args.items() if not name.startswith("_ansible_")}
         return ArgumentSpecValidator(argument_spec(), **RULES).validate(args)
