@@ -366,12 +366,12 @@ from ansible_collections.onprem.chat.plugins.module_utils._dns import lib, obser
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import DnsError, InputError
 from ansible_collections.onprem.chat.plugins.module_utils._dns.judge_users import POLICIES, survey
 from ansible_collections.onprem.chat.plugins.module_utils._dns.lookup import Network
+from ansible_collections.onprem.chat.plugins.module_utils._dns.names import zone_name
 from ansible_collections.onprem.chat.plugins.module_utils._dns.observe import Observer, Question
 from ansible_collections.onprem.chat.plugins.module_utils._dns.options import RULES, server_argument_spec, tsig_signer
 from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import STATES, check_intents
 from ansible_collections.onprem.chat.plugins.module_utils._dns.records import intents_by_zone, records_argument_spec
 from ansible_collections.onprem.chat.plugins.module_utils._dns.signing import ALGORITHMS
-from ansible_collections.onprem.chat.plugins.module_utils._dns.values import zone_name
 
 STRINGS = {"type": "list", "elements": "str"}
 ARGUMENT_SPEC = {

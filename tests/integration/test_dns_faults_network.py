@@ -96,7 +96,8 @@ def test_fault_while_reading(bench, task, fault, text):
 )
 def test_the_check_finds_the_same_fault(bench, task, fault):
     checked, run = bench.run(task, fault, check=True), bench.run(task, fault)
-    assert checked.message == run.message is not None
+    assert checked.message
+    assert checked.message == run.message
     assert checked.seen == run.seen == ["question"] * 4
     assert task.there() == task.before
 

@@ -353,7 +353,10 @@ def test_role_variable_in_the_inventory_without_effect(lab, tmp_path):
     (inventory / "more.yml").write_text("dns_zone: other.test\n")
     (tmp_path / "hosts.yml").write_text((lab.inventory / "hosts.yml").read_text())
     _result, text = preflight(lab, inventory=tmp_path / "hosts.yml")
-    assert "dns_zone follows from chat_dns_zone and chat_domain and chat_product; what is written here has no effect" in text
+    assert (
+        "dns_zone follows from chat_dns_zone and chat_domain and chat_product; what is written here has no effect"
+        in text
+    )
     assert "Remove it and set chat_dns_zone or chat_domain or chat_product instead." in text
 
 

@@ -11,14 +11,13 @@ from __future__ import annotations
 import collections.abc
 import dataclasses
 
-from ansible_collections.onprem.chat.plugins.module_utils._dns.entries import is_spelled_canonically
+from ansible_collections.onprem.chat.plugins.module_utils._dns.entries import canonical, is_spelled_canonically
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import InputError, ServerError
 from ansible_collections.onprem.chat.plugins.module_utils._dns.lib import dns
 from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import NEIGHBOURS, Change, World
 from ansible_collections.onprem.chat.plugins.module_utils._dns.values import (
     Key,
     RecordSet,
-    canonical,
     record_set,
 )
 

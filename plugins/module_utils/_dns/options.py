@@ -12,7 +12,7 @@ import ipaddress
 
 from ansible.module_utils.basic import env_fallback, missing_required_lib
 
-from ansible_collections.onprem.chat.plugins.module_utils._dns import gss, kerberos, keyfile, lib, values
+from ansible_collections.onprem.chat.plugins.module_utils._dns import gss, kerberos, keyfile, lib, names
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import InputError
 from ansible_collections.onprem.chat.plugins.module_utils._dns.server import READ_BY, Server
 from ansible_collections.onprem.chat.plugins.module_utils._dns.signing import ALGORITHMS, Tsig, Unsigned
@@ -105,7 +105,7 @@ def _signer(module, host: str):
         kerberos.Kerberos(
             server=host.lower(),
             # The domain of the server, not the zone: a reverse zone has no realm.
-            realm=values.zone_name(host.partition(".")[2]).rstrip(".").upper(),
+            realm=names.zone_name(host.partition(".")[2]).rstrip(".").upper(),
             principal=params["principal"],
             password=params["password"],
             keytab=params["keytab"],

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import InputError
+from ansible_collections.onprem.chat.plugins.module_utils._dns.names import zone_name
 from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import Intent
 from ansible_collections.onprem.chat.plugins.module_utils._dns.values import (
     MAX_TTL,
@@ -18,7 +19,6 @@ from ansible_collections.onprem.chat.plugins.module_utils._dns.values import (
     owner_key,
     owner_name,
     srv_text,
-    zone_name,
 )
 
 

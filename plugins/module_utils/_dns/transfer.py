@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import collections.abc
 
+from ansible_collections.onprem.chat.plugins.module_utils._dns.entries import canonical
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import LostAnswer, ServerError
 from ansible_collections.onprem.chat.plugins.module_utils._dns.lib import dns
 from ansible_collections.onprem.chat.plugins.module_utils._dns.message import Answer, rcode_of, tsig_error_of
 from ansible_collections.onprem.chat.plugins.module_utils._dns.refusals import refusal
-from ansible_collections.onprem.chat.plugins.module_utils._dns.values import Key, RecordSet, canonical, record_set
+from ansible_collections.onprem.chat.plugins.module_utils._dns.values import Key, RecordSet, record_set
 
 # A zone that is so much larger than what is asked for is better asked for in questions.
 LARGE = 20_000

@@ -17,7 +17,6 @@ import re
 from collections.abc import Iterable
 
 from ansible_collections.onprem.chat.plugins.module_utils._dns import entries as _text
-from ansible_collections.onprem.chat.plugins.module_utils._dns.entries import canonical as canonical
 from ansible_collections.onprem.chat.plugins.module_utils._dns.entries import txt_plain
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import InputError
 from ansible_collections.onprem.chat.plugins.module_utils._dns.names import (
@@ -27,7 +26,6 @@ from ansible_collections.onprem.chat.plugins.module_utils._dns.names import (
     reverse_name,
     target_name,
 )
-from ansible_collections.onprem.chat.plugins.module_utils._dns.names import zone_name as zone_name
 
 TYPES = ("A", "AAAA", "CAA", "CNAME", "PTR", "SRV", "TLSA", "TXT")
 MAX_TTL = 2**31 - 1

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import ldb
-import samba.dckeytab  # noqa: F401 -- gives Net its export_keytab
+import samba.dckeytab  # noqa: F401  # pylint: disable=unused-import -- gives Net its export_keytab
 from samba.auth import system_session
 from samba.dcerpc import dnsp
 from samba.ndr import ndr_pack
@@ -25,11 +25,11 @@ def main(keytab: Path, principal: str, account: str, *names: str) -> None:
     parameters.load_default()
     directory = SamDB(session_info=system_session(), lp=parameters)
 
-    for name, _, address in (entry.partition("=") for entry in names):
+    for name, _equals, address in (entry.partition("=") for entry in names):
         record = dnsp.DnssrvRpcRecord()
         record.wType, record.rank, record.dwTtlSeconds = dnsp.DNS_TYPE_A, dnsp.DNS_RANK_ZONE, 3600
         record.data = address
-        label, _, domain = name.partition(".")
+        label, _dot, domain = name.partition(".")
         node = ldb.Message(
             ldb.Dn(directory, f"DC={label},DC={domain},CN=MicrosoftDNS,DC=DomainDnsZones,{directory.domain_dn()}")
         )

@@ -10,10 +10,11 @@ import dns.rdata
 import dns.zone
 import pytest
 
+from ansible_collections.onprem.chat.plugins.module_utils._dns.entries import canonical
 from ansible_collections.onprem.chat.plugins.module_utils._dns.export import bind_zone_lines, table
 from ansible_collections.onprem.chat.plugins.module_utils._dns.export_windows import dnscmd, powershell
 from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import Intent
-from ansible_collections.onprem.chat.plugins.module_utils._dns.values import Key, canonical, value_text
+from ansible_collections.onprem.chat.plugins.module_utils._dns.values import Key, value_text
 
 ZONE = "corp.test."
 SERVER = "dc1.corp.test"

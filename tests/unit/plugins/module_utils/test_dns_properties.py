@@ -24,6 +24,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.onprem.chat.plugins.module_utils._dns import entries, names
+from ansible_collections.onprem.chat.plugins.module_utils._dns.entries import canonical
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import InputError, PlanError
 from ansible_collections.onprem.chat.plugins.module_utils._dns.export import bind_zone_lines
 from ansible_collections.onprem.chat.plugins.module_utils._dns.message import update
@@ -38,7 +39,6 @@ from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import (
 from ansible_collections.onprem.chat.plugins.module_utils._dns.values import (
     TYPES,
     Key,
-    canonical,
     is_no_service_value,
     owner_name,
     record_set,
@@ -324,7 +324,7 @@ def test_canonical_text_written_by_a_user_stays_as_it_is(pair):
 @given(plain_texts, st.randoms(use_true_random=False))
 def test_a_txt_is_known_however_it_is_cut(text, rnd: random.Random):
     data = text.encode()
-    cuts = sorted({0, len(data), *range(0, len(data), 200), *(rnd.randint(0, len(data)) for _ in range(3))})
+    cuts = sorted({0, len(data), *range(0, len(data), 200), *(rnd.randint(0, len(data)) for _cut in range(3))})
     pieces = [data[start:end] for start, end in itertools.pairwise(cuts)] or [b""]
     rdata = dns.rdtypes.ANY.TXT.TXT(dns.rdataclass.IN, dns.rdatatype.TXT, pieces)
     assert canonical(rdata) == value_text("TXT", text, ZONE)

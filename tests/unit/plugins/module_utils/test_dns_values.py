@@ -10,7 +10,7 @@ import dns.rdata
 import dns.reversename
 import pytest
 
-from ansible_collections.onprem.chat.plugins.module_utils._dns import entries, values
+from ansible_collections.onprem.chat.plugins.module_utils._dns import entries, names, values
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import InputError
 from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import check_intents
 from ansible_collections.onprem.chat.plugins.module_utils._dns.records import intents_from
@@ -67,7 +67,7 @@ def test_targets_with_a_dot_are_complete(text, name):
 
 
 def test_a_zone_with_escapes_goes_the_long_way():
-    zone = values.zone_name("a\\.b.test")
+    zone = names.zone_name("a\\.b.test")
     assert zone == "a\\.b.test."
     assert values.owner_name("chat", zone) == "chat.a\\.b.test."
     assert values.owner_name("Chat.a\\.b.test", zone) == "chat.a\\.b.test."
@@ -75,14 +75,14 @@ def test_a_zone_with_escapes_goes_the_long_way():
 
 
 def test_zone_names():
-    assert values.zone_name("Corp.Test") == "corp.test."
-    assert values.zone_name("чат.рф") == "xn--80a0bn.xn--p1ai."
+    assert names.zone_name("Corp.Test") == "corp.test."
+    assert names.zone_name("чат.рф") == "xn--80a0bn.xn--p1ai."
     with pytest.raises(
         InputError, match=r"^zone '\.' is no zone that records are written to\. Give its name, e\.g\. corp"
     ):
-        values.zone_name(".")
+        names.zone_name(".")
     with pytest.raises(InputError) as error:
-        values.zone_name("10.203.0.0/24")
+        names.zone_name("10.203.0.0/24")
     assert str(error.value) == (
         "zone '10.203.0.0/24' is a network, not the name of a zone. Is its reverse zone meant? "
         "Give the name of the reverse zone, as in 0.203.10.in-addr.arpa."
@@ -188,7 +188,7 @@ def test_values(kind, text, value):
     ],
 )
 def test_what_a_server_answers_becomes_what_was_asked_for(kind, answered, value):
-    assert values.canonical(dns.rdata.from_text("IN", kind, answered)) == value
+    assert entries.canonical(dns.rdata.from_text("IN", kind, answered)) == value
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_bytes_of_a_caa_value():
 
 @pytest.mark.parametrize("text", ["", "a;b", 'a "b" \\ c', "ü" * 200, "x" * 600])
 def test_txt_comes_back_as_it_was_written(text):
-    wire_text = values.canonical(dns.rdata.from_text("IN", "TXT", values.value_text("TXT", text, ZONE)))
+    wire_text = entries.canonical(dns.rdata.from_text("IN", "TXT", values.value_text("TXT", text, ZONE)))
     assert wire_text == values.value_text("TXT", text, ZONE)
     assert values.txt_plain(wire_text) == text
 

@@ -14,8 +14,8 @@ import yaml
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.onprem.chat.plugins.module_utils._dns import kerberos, options
+from ansible_collections.onprem.chat.plugins.module_utils._dns.names import zone_name
 from ansible_collections.onprem.chat.plugins.module_utils._dns.signing import Tsig
-from ansible_collections.onprem.chat.plugins.module_utils._dns.values import zone_name
 from ansible_collections.onprem.chat.plugins.modules import dns_records
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.dns_fake import FakeServer
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.test_dns_gss import FakeKerberos, GssServer
