@@ -4,7 +4,8 @@ The peers: `nsupdate` with one batch file (the least that an update can cost), c
 octodns-bind. All of them run on the controller inside the laboratory, in turn in every round (see dns_rounds.py).
 
 The goals are those that a whole task shall reach: not more than a task that does nothing (ping), half a second, and twice the
-batch of nsupdate; and when nothing is to be done, without the batch.
+batch of nsupdate; and when nothing is to be done, without the batch. octodns-bind is a program of its own and pays no start of
+Ansible, which is most of our time; it is compared as a whole all the same.
 """
 
 from __future__ import annotations
