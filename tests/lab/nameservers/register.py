@@ -4,18 +4,20 @@ Runs inside the controller's container, as often as one likes: register.py KEYTA
 The keytab comes last and whole: where it is, everything else was done.
 """
 
+import importlib
 import secrets
 import sys
 from pathlib import Path
 
 import ldb
-import samba.dckeytab  # noqa: F401  # pylint: disable=unused-import -- gives Net its export_keytab
 from samba.auth import system_session
 from samba.dcerpc import dnsp
 from samba.ndr import ndr_pack
 from samba.net import Net
 from samba.param import LoadParm
 from samba.samdb import SamDB
+
+importlib.import_module("samba.dckeytab")  # gives Net its export_keytab
 
 AES_ONLY = "24"
 
