@@ -88,7 +88,7 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         _unused, options = self.validate_argument_spec({"fail": {"type": "bool", "default": True}})
         rules = read_rules()
-        checks = judge(self._variables(task_vars, rules), rules)
+        checks = judge(self._variables(task_vars, rules), rules, self._servers(task_vars))
         result.update(changed=False, checks=checks.as_list())
         if options["fail"] and checks.failures:
             result.update(failed=True, msg=message(checks, task_vars.get("inventory_hostname", "this host")))
@@ -114,6 +114,12 @@ class ActionModule(ActionBase):
             except Exception as error:  # whatever a template or the vault raises belongs to this one variable
                 variables[name] = Variable(None, where, " ".join(str(error).split()) or type(error).__name__)
         return variables
+
+    @staticmethod
+    def _servers(task_vars: dict[str, t.Any]) -> list[str]:
+        """The hosts of the group chat_servers, if this host is one of them."""
+        members = [str(name) for name in (task_vars.get("groups") or {}).get("chat_servers") or []]
+        return members if task_vars.get("inventory_hostname") in members else []
 
     @staticmethod
     def _inventory_names(task_vars: dict[str, t.Any]) -> set[str] | None:

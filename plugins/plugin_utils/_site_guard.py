@@ -125,8 +125,8 @@ FORMATS: dict[str, t.Callable[[str], str]] = {
 
 
 class _Judge:
-    def __init__(self, variables: dict[str, Variable], rules: Rules, checks: Checks) -> None:
-        self.variables, self.rules, self.checks = variables, rules, checks
+    def __init__(self, variables: dict[str, Variable], rules: Rules, checks: Checks, servers: t.Sequence[str]) -> None:
+        self.variables, self.rules, self.checks, self.servers = variables, rules, checks, servers
         self.prefixes = (SITE_PREFIX, *(f"{role}_" for role in rules.role_options))
         self.options = {name: spec for options in rules.role_options.values() for name, spec in options.items()}
 
@@ -138,6 +138,7 @@ class _Judge:
         for name in ours:
             if name in self.options:
                 self.role_variable(name, self.options[name])
+        self.several_servers()
         if not len(self.checks):
             self.checks.passed("site.variables", "site file", f"{len(ours)} variables, all known and sound")
 
@@ -287,6 +288,28 @@ class _Judge:
                 path,
             )
 
+    def several_servers(self) -> None:
+        """Servers that know nothing of each other part the users: nobody reaches those of the other server."""
+        hosts = self.value_of("chat_hosts")
+        if self.seen("chat_product") == "mts_link":
+            if hosts:
+                hint = "Remove it; all names of mts_link get chat_addresses."
+                self.fail("site.value", "chat_hosts", "is for ejabberd; mts_link lives under names of its own", hint)
+            return
+        hint = "Name one server. Several ones that share the users (a cluster) are not in this version."
+        parted = "and this version does not join ejabberd servers: users of one would not reach those of the other"
+        if isinstance(hosts, list) and len(hosts) > 1:
+            self.fail("site.value", "chat_hosts", f"names {len(hosts)} servers, {parted}", hint)
+        if len(self.servers) > 1:
+            named = ", ".join(self.servers)
+            self.fail(
+                "site.value", "chat_servers", f"is a group of {len(self.servers)} hosts ({named}), {parted}", hint
+            )
+
+    def value_of(self, name: str) -> t.Any:
+        variable = self.variables.get(name)
+        return variable.value if variable else None
+
     # -- role variables --------------------------------------------------------------------------------------------
 
     def role_variable(self, name: str, spec: dict[str, t.Any]) -> None:
@@ -327,10 +350,13 @@ _FORMAT_HINTS = {
 }
 
 
-def judge(variables: dict[str, Variable], rules: Rules) -> Checks:
-    """Everything that is wrong with a site's variables, or one check that passed."""
+def judge(variables: dict[str, Variable], rules: Rules, servers: t.Sequence[str] = ()) -> Checks:
+    """Everything that is wrong with a site's variables, or one check that passed.
+
+    servers: the hosts of the group chat_servers, when the variables are those of one of them.
+    """
     checks = Checks()
-    _Judge(variables, rules, checks).run()
+    _Judge(variables, rules, checks, servers).run()
     return checks
 
 

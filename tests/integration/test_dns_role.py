@@ -336,21 +336,25 @@ def test_mts_link_is_not_installed(world, site):
     assert world.everything("inside") == {}
 
 
-def test_records_of_several_servers_with_everything_that_ejabberd_offers(lab):
+def test_records_of_a_server_with_everything_that_ejabberd_offers(lab):
     hosts = [
-        {"name": "chat1.corp.test", "addresses": ["10.203.0.21"], "weight": 50},
-        {"name": "chat2.corp.test", "addresses": ["10.203.0.22", "fd00:203::22"], "priority": 20},
+        {"name": "chat2.corp.test", "addresses": ["10.203.0.22", "fd00:203::22"], "priority": 20, "weight": 50},
     ]
     more = {"chat_hosts": hosts, "chat_s2s": True, "chat_direct_tls_port": 5223}
     result = lab.playbook("onprem.chat.dns", "--check", "--diff", "-e", json.dumps(more))
     assert result.returncode == 0, result.stdout + result.stderr
     added = [line for line in result.stdout.splitlines() if line.startswith("+") and "IN" in line]
     assert [line for line in added if "xmpp" not in line] == [
-        "+chat1.corp.test. 86400 IN A 10.203.0.21",
         "+chat2.corp.test. 86400 IN A 10.203.0.22",
         "+chat2.corp.test. 86400 IN AAAA fd00:203::22",
     ]
     for name, port in (("xmpp-client", 5222), ("xmpp-server", 5269), ("xmpps-client", 5223)):
-        assert f"+_{name}._tcp.corp.test. 86400 IN SRV 5 50 {port} chat1.corp.test." in added
-        assert f"+_{name}._tcp.corp.test. 86400 IN SRV 20 0 {port} chat2.corp.test." in added
+        assert f"+_{name}._tcp.corp.test. 86400 IN SRV 20 50 {port} chat2.corp.test." in added
     assert "_xmpps-server" not in result.stdout
+
+
+def test_several_ejabberd_servers_are_refused_before_anything_is_written(lab):
+    hosts = [{"name": f"chat{number}.corp.test", "addresses": [f"10.203.0.2{number}"]} for number in (1, 2)]
+    result = lab.playbook("onprem.chat.dns", "--check", "--diff", "-e", json.dumps({"chat_hosts": hosts}))
+    assert result.returncode != 0
+    assert "chat_hosts names 2 servers, and this version does not join ejabberd servers" in flat(result.stdout)

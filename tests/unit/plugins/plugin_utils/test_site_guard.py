@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from ansible_collections.onprem.chat.plugins.action.site_info import read_mapped, read_rules
+from ansible_collections.onprem.chat.plugins.action.site_info import ActionModule, read_mapped, read_rules
 from ansible_collections.onprem.chat.plugins.plugin_utils import _site_guard as tested
 
 RULES = tested.Rules(
@@ -221,6 +221,45 @@ def test_bind_account_as_principal(site):
 )
 def test_users_outside_of_the_domain(site, jid, evidence):
     assert one(site, chat_verify_users=[{"jid": jid, "password": SECRET}])[1] == evidence
+
+
+CHAT1 = {"name": "chat1.corp.test", "addresses": ["10.203.0.21"]}
+CHAT2 = {"name": "chat2.corp.test", "addresses": ["10.203.0.22"]}
+PARTED = "and this version does not join ejabberd servers: users of one would not reach those of the other"
+
+
+def test_one_published_server_is_fine(site):
+    assert ask(site, chat_hosts=[CHAT1]) == []
+    assert tested.judge(site, RULES, ["chat"]).failures == []
+
+
+def test_several_servers_would_part_the_users(site):
+    hint = "Name one server. Several ones that share the users (a cluster) are not in this version."
+    assert one(site, chat_hosts=[CHAT1, CHAT2]) == ("site.value", f"chat_hosts names 2 servers, {PARTED}", hint)
+    assert one(site, chat_hosts=[CHAT1, CHAT2], chat_product=None)[2] == hint
+    (check,) = tested.judge(site, RULES, ["chat1", "chat2"]).failures
+    assert (check.subject, check.evidence, check.hint) == (
+        "chat_servers",
+        f"chat_servers is a group of 2 hosts (chat1, chat2), {PARTED}",
+        hint,
+    )
+
+
+def test_mts_link_has_names_of_its_own(site):
+    assert one(site, chat_product="mts_link", chat_hosts=[CHAT1])[1:] == (
+        "chat_hosts is for ejabberd; mts_link lives under names of its own",
+        "Remove it; all names of mts_link get chat_addresses.",
+    )
+    site["chat_product"] = tested.Variable("mts_link")
+    assert tested.judge(site, RULES, ["a", "b"]).failures == []
+
+
+@pytest.mark.parametrize(
+    ("host", "servers"), [("chat", ["chat", "chat2"]), ("dc", []), ("localhost", [])], ids=["chat", "dc", "localhost"]
+)
+def test_whose_servers_count(host, servers):
+    groups = {"all": ["chat", "chat2", "dc"], "chat_servers": ["chat", "chat2"]}
+    assert ActionModule._servers({"groups": groups, "inventory_hostname": host}) == servers
 
 
 def test_user_without_password(site):
