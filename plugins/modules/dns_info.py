@@ -48,6 +48,9 @@ options:
       - The authoritative servers of the zone, by name or address, with another port than 53 as C(name:port) or
         C([IPv6 address]:port). A name is asked at its first address that answers.
       - Without it the NS records of the zone are taken, as the resolvers give them. An empty list asks none.
+      - Who is named here must answer and have what is wanted. Of those that only the NS records name, one that gives no answer
+        is a warning while another server is right, and so is a domain controller that has not got a change yet when
+        O(server) has it.
     type: list
     elements: str
   primaries:

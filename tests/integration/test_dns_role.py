@@ -264,7 +264,7 @@ def site(world, tmp_path):
 
     def _run(verb, values, *arguments):
         inventory = tmp_path / "inventory.yml"
-        more = {"dns_servers": ["ns1.corp.test", "ns2.corp.test"], "dns_resolvers": []}
+        more = {"chat_dns_servers": ["ns1.corp.test", "ns2.corp.test"], "dns_resolvers": []}
         host = {"ansible_host": "10.203.0.20", "ansible_user": "deploy"}
         inventory.write_text(
             json.dumps({"all": {"vars": {**values, **more}, "children": {"chat_servers": {"hosts": {"chat": host}}}}})

@@ -61,6 +61,32 @@ def is_fine(seen: Seen, intent: Intent) -> bool:
     return seen.party.recursive or not has_other_ttl(intent, seen.found(intent.key))
 
 
+# -- whom the zone may do without ------------------------------------------------------------------------------------
+# Old sites and branches leave NS records behind. Who is named by the user must answer, who is only found there need not.
+
+REPLICATION = (
+    "The domain controller that is written to has it; the others get it by replication, which takes up to some hours between "
+    "sites. Compare with: repadmin /showrepl, or samba-tool drs showrepl. Name those that must have it at once in servers "
+    "(role dns: dns_servers)."
+)
+NAME_THEM = "Or name the servers that matter in servers (role dns: dns_servers)."
+
+
+def may_be_silent(seen: Seen, view: Observation) -> bool:
+    """Whether it was only found, gives no answer, and another server of the zone has everything."""
+    if not seen.party.found or seen.zone.problem not in (lookup.NO_ADDRESS, lookup.SILENT):
+        return False
+    return any(all(is_right(other, intent) for intent in view.intents) for other in good_servers(view))
+
+
+def may_lag(seen: Seen, view: Observation, intent: Intent) -> bool:
+    """Whether it is one of several domain controllers, only found, and those that are written to have the set."""
+    if not seen.party.found or not view.directory:
+        return False
+    written = [other for other in good_servers(view) if other.party.role == "primary"]
+    return bool(written) and all(is_fine(other, intent) for other in written)
+
+
 # -- serials (RFC 1982) -----------------------------------------------------------------------------------------------
 
 
@@ -175,7 +201,9 @@ def _server(checks: Checks, view: Observation, seen: Seen, source: str) -> None:
     reply, key = seen.zone, Key(view.zone, "SOA")
     if not holds_zone(seen, view.zone):
         evidence, hint = _why_not(seen, view.zone, key)
-        checks.failed("dns.server", who(seen), after(view) + evidence, hint, source)
+        spare = may_be_silent(seen, view)
+        hint = f"{hint} {NAME_THEM}" if spare else hint
+        checks.add(WARN if spare else FAIL, "dns.server", who(seen), after(view) + evidence, hint, source)
         return
     if seen.party.recursive:
         evidence = f"answers over {reply.over}"
@@ -259,7 +287,9 @@ def authoritative(checks: Checks, view: Observation, intent: Intent) -> None:
     evidence = f"{after(view)}{by_answer(wrong, intent.key)}; wanted: {asked_for(intent)}"
     if right:
         evidence += f"; as wanted at {listed(right)}"
-    checks.failed(id_, subject, evidence, _what_to_do(intent, right, wrong, view), source)
+    spare = all(may_lag(seen, view, intent) for seen in wrong)
+    hint = REPLICATION if spare else _what_to_do(intent, right, wrong, view)
+    checks.add(WARN if spare else FAIL, id_, subject, evidence, hint, source)
 
 
 def _what_to_do(intent: Intent, right: list[Seen], wrong: list[Seen], view: Observation) -> str:
@@ -298,12 +328,18 @@ def ttl(checks: Checks, view: Observation, intent: Intent) -> None:
     if not found:
         checks.skipped(id_, subject, "no server of the zone has the record set", source=source)
     elif intent.ttl is not None and set(found) != {intent.ttl}:
-        checks.failed(
+        late = [seen for value, group in found.items() if value != intent.ttl for seen in group]
+        spare = all(may_lag(seen, view, intent) for seen in late)
+        hint = (
+            "Was the change made on the primary, and did it reach every server? Some providers set a TTL of their own: "
+            "then give that one, or none."
+        )
+        checks.add(
+            WARN if spare else FAIL,
             id_,
             subject,
             f"{after(view)}{evidence}; wanted: {intent.ttl} s",
-            "Was the change made on the primary, and did it reach every server? Some providers set a TTL of their own: "
-            "then give that one, or none.",
+            REPLICATION if spare else hint,
             source,
         )
     elif len(found) > 1:

@@ -162,14 +162,14 @@ def targets(checks: Checks, view: Observation, connect: bool) -> None:
     for target in view.targets:
         names.setdefault(target.name, target)
     for target in names.values():
-        _address(checks, target)
+        _address(checks, view, target)
         _alias(checks, target)
     for target in view.targets:
         if connect:
             _connection(checks, target)
 
 
-def _address(checks: Checks, target: Target) -> None:
+def _address(checks: Checks, view: Observation, target: Target) -> None:
     id_, subject, source = "dns.srv.target.address", target.name, "RFC 2782"
     family: dict[str, set[str]] = {"A": set(), "AAAA": set()}
     lacks, errors = [], []
@@ -197,15 +197,26 @@ def _address(checks: Checks, target: Target) -> None:
             source,
         )
     elif lacks or errors:
-        checks.failed(
+        spare = not errors and set(lacks) <= _may_lack(view, target)
+        hint = "Does this server have the newest copy of the zone, and the same view? See dns.serial."
+        checks.add(
+            WARN if spare else FAIL,
             id_,
             subject,
             f"{evidence}; but none at {judge.listed([*lacks, *errors])}",
-            "Does this server have the newest copy of the zone, and the same view? See dns.serial.",
+            judge.REPLICATION if spare else hint,
             source,
         )
     else:
         checks.passed(id_, subject, evidence, source)
+
+
+def _may_lack(view: Observation, target: Target) -> set[str]:
+    """The domain controllers to which the name may still have to come."""
+    mine = [intent for intent in view.intents if intent.key.name == target.name and intent.state != "absent"]
+    return {
+        str(seen) for seen in view.authoritative if mine and all(judge.may_lag(seen, view, intent) for intent in mine)
+    }
 
 
 def _alias(checks: Checks, target: Target) -> None:

@@ -54,7 +54,7 @@ class Question:
     compare_serials: bool = True
 
 
-def party(text: str, role: str, signer=None) -> Party:
+def party(text: str, role: str, signer=None, found: bool = False) -> Party:
     """``name``, ``name:port``, ``address``, ``[IPv6]:port``."""
     host, port = text.strip(), "53"
     if host.startswith("["):
@@ -67,7 +67,7 @@ def party(text: str, role: str, signer=None) -> Party:
             f"{text!r} is no DNS server.",
             action="Give a name or an address, with another port than 53 as name:port or [IPv6 address]:port.",
         )
-    return Party(host.rstrip(".").lower(), int(port), role, signer)
+    return Party(host.rstrip(".").lower(), int(port), role, signer, found)
 
 
 def is_address(text: str) -> bool:
@@ -110,7 +110,7 @@ class Observer:
             view.waited = network.now() - start
             unsettled = [seen for seen in view.seen if not self._settled(seen, view)]
             left = deadline - network.now()
-            if not unsettled or left <= 0:
+            if all(judge.may_be_silent(seen, view) for seen in unsettled) or left <= 0:
                 break
             network.sleep(min(question.interval, left))
             # Serials are compared between servers, so all of them are asked again.
@@ -158,7 +158,8 @@ class Observer:
     def _everybody(self, servers: collections.abc.Iterable[str]) -> list[Seen]:
         question = self.question
         parties = [party(text, PRIMARY, question.signer) for text in question.primaries]
-        parties += [party(text, SERVER, question.signer) for text in servers]
+        found = question.servers is None
+        parties += [party(text, SERVER, question.signer, found) for text in servers]
         parties += self.resolvers
         parties += [party(text, OUTSIDE_SERVER, question.outside_signer) for text in question.outside_servers]
         parties += [party(text, OUTSIDE_RESOLVER) for text in question.outside_resolvers]
@@ -253,6 +254,8 @@ class Observer:
                 continue
             values = set(intent.values)
             for seen in view.seen:
+                if judge.may_lag(seen, view, intent) and not judge.is_right(seen, intent):
+                    continue
                 records = seen.found(intent.key)
                 if records is not None and seen.party.inside and (seen.party.authoritative or not view.authoritative):
                     values.update(records.values)

@@ -24,12 +24,16 @@ OUTSIDE_RESOLVER = "outside_resolver"
 
 @dataclasses.dataclass(frozen=True)
 class Party:
-    """Somebody who is asked. ``name`` is a name without the final dot, or an address."""
+    """Somebody who is asked. ``name`` is a name without the final dot, or an address.
+
+    found: only the NS records of the zone name it, nobody has said that it must answer.
+    """
 
     name: str
     port: int
     role: str
     signer: object = dataclasses.field(default=None, compare=False)
+    found: bool = False
 
     @property
     def authoritative(self) -> bool:

@@ -187,6 +187,82 @@ def test_the_next_address_when_the_first_is_dead():
     assert seen.view.seen[0].address == NS1
 
 
+# -- whom the zone may do without ----------------------------------------------------------------------------------
+
+NS_SET = {(ZONE, "NS"): (3600, "ns1.example.test.", "ns2.example.test.")}
+NAMES = {"ns1.example.test": [NS1], "ns2.example.test": [NS2]}
+OR_NAME_THEM = "Or name the servers that matter in servers (role dns: dns_servers)."
+
+
+def found(first=None, second=None, names=(), intents=(WANTED,), ns=None, **question):
+    """Two servers that only the NS records name, and a resolver that nobody judges."""
+    network = two(first, second, servers={RES: resolver(ns or NS_SET)}, names={**NAMES, **dict(names)}, own=[RES])
+    return Outcome(network, intents, **{"servers": None, **question})
+
+
+def test_a_silent_server_of_the_ns_set_is_a_warning_and_not_waited_for():
+    seen = found(second=dead(), wait=10)
+    check = seen.all("dns.server")[1]
+    assert (check["status"], check["subject"]) == ("warn", "ns2.example.test")
+    assert check["hint"].endswith(OR_NAME_THEM)
+    assert seen["dns.authoritative"][0] == "pass"
+    assert seen.bad == ["dns.server"]
+    assert seen.network.slept == []
+    assert [str(one) for one in seen.view.laggards] == ["ns2.example.test"]
+
+
+def test_a_server_of_the_ns_set_without_address_is_a_warning():
+    seen = found(names={"ns2.example.test": []})
+    assert [check["status"] for check in seen.all("dns.server")] == ["pass", "warn"]
+    assert seen.all("dns.server")[1]["evidence"] == "the name has no address"
+
+
+def test_a_silent_server_that_somebody_named_fails():
+    seen = found(second=dead(), primaries=("ns2.example.test",))
+    assert sorted(check["status"] for check in seen.all("dns.server")) == ["fail", "pass"]
+
+
+@pytest.mark.parametrize("first", [Fake(dict(OLD)), Fake(), dead(), Fake(rcodes={"SOA": "REFUSED"})])
+def test_a_silent_server_counts_when_no_other_is_right(first):
+    assert found(first, dead()).all("dns.server")[1]["status"] == "fail"
+
+
+def test_a_server_of_the_ns_set_that_says_something_wrong_fails():
+    assert found(second=Fake(rcodes={"SOA": "REFUSED"})).all("dns.server")[1]["status"] == "fail"
+    assert found(second=Fake(dict(OLD)))["dns.authoritative"][0] == "fail"
+
+
+DC = {("_ldap._tcp.dc._msdcs.example.test.", "SRV"): (600, "0 100 389 ns1.example.test.")}
+
+
+def test_a_domain_controller_that_lags_is_a_warning_when_the_one_written_to_is_right():
+    new = {**SRV_GOOD, **DC}
+    chat = Intent(Key("chat.example.test.", "A"), "exact", ("10.0.0.20",), 3600)
+    old = {**DC, (SRV.name, "SRV"): (60, "5 0 5222 gone.example.test.")}
+    seen = found(Fake(new), Fake(old), intents=(chat, SRV_WANTED), primaries=("ns1.example.test",))
+    assert {check["status"] for check in seen.checks} == {"pass", "warn", "skip"}
+    assert [check["hint"] for check in seen.all("dns.authoritative")] == [judge.REPLICATION] * 2
+    assert "gone.example.test." not in [check["subject"] for check in seen.checks]
+    lacks = seen["dns.srv.target.address"]
+    assert lacks == ("warn", "A: 10.0.0.20; AAAA: fd00::20; but none at ns2.example.test (10.0.0.2)")
+
+
+@pytest.mark.parametrize(
+    "question",
+    [{}, {"primaries": ("ns2.example.test",)}, {"primaries": ("ns1.example.test", "ns2.example.test")}],
+    ids=["nobody is written to", "the late one is written to", "the late one is named"],
+)
+def test_a_domain_controller_that_lags_and_matters_fails(question):
+    seen = found(Fake({**GOOD, **DC}), Fake({**OLD, **DC}), **question)
+    assert seen["dns.authoritative"][0] == "fail"
+
+
+def test_a_domain_controller_with_an_old_ttl():
+    old = {**DC, ("www.example.test.", "A"): (60, "10.0.0.20")}
+    seen = found(Fake({**GOOD, **DC}), Fake(old), primaries=("ns1.example.test",))
+    assert (seen["dns.ttl"][0], seen.hint("dns.ttl")) == ("warn", judge.REPLICATION)
+
+
 # -- dns.server -------------------------------------------------------------------------------------------------------
 
 
