@@ -247,7 +247,8 @@ def _why_not(seen: Seen, zone: str, key: Key) -> tuple[str, str]:
     if reply.problem == lookup.BAD_KEY:
         return reply.error, (
             "Are name, algorithm and secret of the key those in the server's configuration, and is the difference of the "
-            "clocks below 5 minutes?"
+            "clocks below 5 minutes? For servers that do not know the key leave out tsig_name, tsig_secret and tsig_key_file "
+            "(role dns: dns_sign_questions: false)."
         )
     if not reply.answered:
         return reply.error, f"Does something else than a DNS server listen there? {check}"

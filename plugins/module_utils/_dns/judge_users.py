@@ -67,6 +67,13 @@ def _late(view: Observation, seen: Seen, intent: Intent, published: bool) -> tup
             f"{seen}: {answer}; wanted: {judge.asked_for(intent)}",
             f"No server of the zone could be asked, so whether it is there is not known. {check}",
         )
+    if reply.aa and seen.zone.aa and seen.zone.soa is not None and seen.zone.soa.name == view.zone:
+        return (
+            WARN,
+            f"{seen}: {answer}, with authority: it serves the zone itself (serial {seen.zone.soa.serial})",
+            "Is it a domain controller or a secondary to which the change has not come yet? Then wait, and ask again. If it stays "
+            f"so, it holds another copy of the zone (split DNS). {check}",
+        )
     if reply.aa:
         return (
             FAIL,

@@ -132,7 +132,7 @@ class Observer:
         return [intent for intent in self.question.intents if all(judge.is_right(seen, intent) for seen in good)]
 
     def _ask_resolvers(self, view: Observation) -> None:
-        published = self._published(view, False)
+        published = self._published(view, bool(view.authoritative))
         fresh = [seen for seen in view.resolvers if not self.question.wait_for_resolvers or not seen.replies]
         self._ask(fresh, published)
         servers = [seen for seen in view.outside if not seen.party.recursive and judge.holds_zone(seen, view.zone)]
@@ -276,11 +276,14 @@ class Observer:
         """Asks the zone's own servers about names in it, the resolvers about all others."""
         lies_here = target.name == view.zone or target.name.endswith(f".{view.zone}")
         good = [seen for seen in view.authoritative if lies_here and judge.holds_zone(seen, view.zone)]
+        if lies_here and view.authoritative and not good:
+            return  # The same as in _ask_resolvers: whether the name is there yet is not known.
         askers = [(seen.party, seen.address) for seen in good]
         if not self._gather(target, askers):
             target.replies.clear()
             resolvers = [(seen.party, seen.address) for seen in view.resolvers if seen.zone.answered]
-            self._gather(target, resolvers or [(helper, helper.name) for helper in self.helpers])
+            helpers = [] if self.question.resolvers == () else self.helpers
+            self._gather(target, resolvers or [(helper, helper.name) for helper in helpers])
 
     def _gather(self, target: Target, askers: list[tuple[Party, str]]) -> bool:
         """Whether the answers were given by somebody who knows: a delegated name has no authority here."""

@@ -295,7 +295,8 @@ def test_everything_as_it_should_be():
             dead("BADKEY: it does not accept the TSIG key internal-key (hmac-sha256)", BAD_KEY),
             "BADKEY: it does not accept the TSIG key internal-key (hmac-sha256)",
             "Are name, algorithm and secret of the key those in the server's configuration, and is the difference of the "
-            "clocks below 5 minutes?",
+            "clocks below 5 minutes? For servers that do not know the key leave out tsig_name, tsig_secret and tsig_key_file "
+            "(role dns: dns_sign_questions: false).",
         ),
         (
             dead("an answer that cannot be used: ShortHeader", BAD_ANSWER),
@@ -767,6 +768,13 @@ LATE = "Wait, or clear the resolver's cache for this name. Whoever asks before a
         ),
         (
             resolver(OLD, aa=True),
+            "warn",
+            "10.0.0.53: [www.example.test. 3600 IN A 10.0.0.19], with authority: it serves the zone itself (serial 7)",
+            "Is it a domain controller or a secondary to which the change has not come yet? Then wait, and ask again. If it "
+            "stays so, it holds another copy of the zone (split DNS). Check with: dig @10.0.0.53 www.example.test. A",
+        ),
+        (
+            resolver(OLD, aa=True, zone="www.example.test."),
             "fail",
             "10.0.0.53: [www.example.test. 3600 IN A 10.0.0.19], with authority: it has a zone of its own for this name",
             "Does it hold another copy of the zone (split DNS), or one that is not kept up to date? Waiting does not help. "
@@ -836,8 +844,16 @@ def test_outside_resolvers_are_not_asked_for_what_outside_servers_do_not_have():
     assert seen["dns.split"][1].endswith("outside: NXDOMAIN at 203.0.113.1")
 
 
-def test_resolvers_alone_when_no_server_answers():
-    seen = Outcome(two(dead(), dead(), servers={RES: resolver()}), resolvers=(RES,))
+def test_resolvers_are_not_asked_when_no_server_says_what_is_there():
+    network = two(dead(), dead(), servers={RES: resolver(SRV_GOOD)})
+    seen = Outcome(network, (WANTED, SRV_WANTED), resolvers=(RES,))
+    assert [(check["status"], check["evidence"]) for check in seen.all("dns.resolver")] == [NOT_ASKED] * 2
+    assert seen["dns.srv.target.address"] == ("skip", "nobody could be asked for its address")
+    assert asked_names(network, RES) == []
+
+
+def test_resolvers_alone_when_no_server_is_to_be_asked():
+    seen = Outcome(two(servers={RES: resolver()}), servers=(), resolvers=(RES,))
     assert seen["dns.resolver"] == (
         "fail",
         "10.0.0.53: NXDOMAIN; wanted: [www.example.test. 3600 IN A 10.0.0.20] and no other",
@@ -845,7 +861,7 @@ def test_resolvers_alone_when_no_server_answers():
     assert seen.hint("dns.resolver").startswith(
         "No server of the zone could be asked, so whether it is there is not known."
     )
-    assert Outcome(two(dead(), dead(), servers={RES: resolver(GOOD)}), resolvers=(RES,))["dns.resolver"][0] == "pass"
+    assert Outcome(two(servers={RES: resolver(GOOD)}), servers=(), resolvers=(RES,))["dns.resolver"][0] == "pass"
 
 
 def test_the_worst_resolver_gives_status_and_hint():
@@ -1066,6 +1082,9 @@ def test_a_target_in_a_delegated_zone_is_asked_from_the_resolvers():
         own=[RES],
     )
     seen = Outcome(network, [SRV_WANTED], resolvers=())
+    assert seen["dns.srv.target.address"] == ("skip", "nobody could be asked for its address")
+    assert asked_names(network, RES) == []
+    seen = Outcome(network, [SRV_WANTED], resolvers=None)
     assert seen["dns.srv.target.address"] == ("pass", "A: 10.9.9.9; AAAA: none")
 
 
