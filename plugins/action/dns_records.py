@@ -11,6 +11,7 @@ another host, another user, an environment, a library that only another Python h
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ansible import constants as C
@@ -94,4 +95,10 @@ class ActionModule(ActionBase):
 
     def _validated(self):
         args = {name: _plain(value) for name, value in self._task.args.items() if not name.startswith("_ansible_")}
-        return ArgumentSpecValidator(argument_spec(), **RULES).validate(args)
+        options = ArgumentSpecValidator(argument_spec(), **RULES).validate(args)
+        for name in ("keytab", "tsig_key_file"):
+            # A local module runs in the folder of the playbook, so that is where its relative paths begin.
+            if options.validated_parameters.get(name):
+                path = os.path.join(self._loader.get_basedir(), options.validated_parameters[name])  # noqa: PTH118
+                options.validated_parameters[name] = path
+        return options

@@ -89,7 +89,7 @@ def srv_records(services, domain: str, ttl: int = 86400, no_service: str = "publ
     for record in sets.values():
         if no_service == "remove" and all(target["target"] == "." for target in record["srv"]):
             record["state"] = "absent"
-            record["srv"] = []
+            del record["srv"]
     return [sets[key] for key in sorted(sets)]
 
 

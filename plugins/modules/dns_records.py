@@ -239,7 +239,7 @@ updates:
 answer:
   description:
     - What the worst answer to an update was worth. V(none) when no update was sent, V(verified) when its signature
-      was right, V(unverifiable) when it was not, V(lost) when no answer came. In all cases the result is what reading
+      was right or nothing is signed, V(unverifiable) when it was not, V(lost) when no answer came. In all cases the result is what reading
       back showed.
   returned: success
   type: str

@@ -12,7 +12,7 @@ from ansible_collections.onprem.chat.plugins.module_utils._dns import export, ex
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import DnsError
 from ansible_collections.onprem.chat.plugins.module_utils._dns.options import RULES as SERVER_RULES
 from ansible_collections.onprem.chat.plugins.module_utils._dns.options import Servers, server_argument_spec
-from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import STATES, check_intents, zone_lines
+from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import STATES, check_intents, plan, zone_lines
 from ansible_collections.onprem.chat.plugins.module_utils._dns.policy import ON_EXISTING, Policy
 from ansible_collections.onprem.chat.plugins.module_utils._dns.records import intents_by_zone, records_argument_spec
 from ansible_collections.onprem.chat.plugins.module_utils._dns.task import Outcome, apply_intents
@@ -58,6 +58,7 @@ def export_of(zones: dict, server: str | None) -> dict:
     """The records in the notations of those who write them by hand."""
     for intents in zones.values():
         check_intents(intents)
+        plan({}, intents)  # refuses what could not stand in one zone
     notations = {
         "bind": lambda zone, intents: export.bind_zone_lines(intents, zone),
         "powershell": lambda zone, intents: export_windows.powershell(intents, zone, server),

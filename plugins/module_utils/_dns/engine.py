@@ -13,7 +13,7 @@ import dataclasses
 import random
 import time
 
-from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import ConflictError, DnsError, NotSo
+from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import ConflictError, DnsError, NotSo, PlanError
 from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import (
     Change,
     Intent,
@@ -23,13 +23,15 @@ from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import (
     plan,
     zone_lines,
 )
-from ansible_collections.onprem.chat.plugins.module_utils._dns.policy import Policy
+from ansible_collections.onprem.chat.plugins.module_utils._dns.policy import Policy, deleted
 from ansible_collections.onprem.chat.plugins.module_utils._dns.values import Key, RecordSet
 
 ATTEMPTS = 20
 LOOKS = 4
 # How often an update is sent of which nobody knows what became of it.
 UNKNOWN = 3
+# From the best to the worst that an answer can be worth.
+FATES = ("none", "verified", "unverifiable", "lost")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,56 +46,86 @@ class Plan:
     first: World
     changes: tuple[Change, ...]
     kept: tuple[Change, ...] = ()
+    # Whether ``first`` is what lies behind wildcards.
+    through_wildcards: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
 class Written:
     """What became of one update: the world of its names as it was read back.
 
-    answer: ``verified``, ``unverifiable`` or ``lost``. wrote: whether it was us who changed something.
+    answer: the worst of the answers. wrote: whether it was, or may have been, us who changed something.
+    kept: changes that were not made, because somebody else was faster and ``on_existing`` says so.
     """
 
     now: World
     wrote: bool
     updates: int
     answer: str
+    kept: tuple[Change, ...] = ()
 
 
 def prepare(server, intents: collections.abc.Iterable[Intent], policy: Policy) -> Plan:
     """Read everything that has to be known and plan."""
     intents = tuple(intents)
     check_intents(intents)
-    first = server.read(keys_to_read(intents))
-    changes, kept = policy.admitted(plan(first, intents))
+    keys = keys_to_read(intents)
+    first = server.read(keys)
+    problem = None
+    try:
+        changes, kept = policy.admitted(plan(first, intents))
+    except PlanError as error:
+        problem = error
+    if problem or kept or deleted(changes):
+        # What stands in the way, or shall go, may be the answer of a wildcard for a name that does not exist.
+        second = server.read(keys, through_wildcards=True)
+        if second != first:
+            changes, kept = policy.admitted(plan(second, intents))
+            return Plan(server, intents, second, changes, kept, through_wildcards=True)
+    if problem:
+        raise problem
     return Plan(server, intents, first, changes, kept)
 
 
+@dataclasses.dataclass(frozen=True)
+class _View:
+    """What reading back shows, and what is still to be done."""
+
+    now: dict[Key, RecordSet]
+    left: tuple[Change, ...]
+    kept: tuple[Change, ...] = ()
+
+
 def write(
-    server,
+    prepared: Plan,
     intents: collections.abc.Sequence[Intent],
     changes: tuple[Change, ...],
-    world: World,
     policy: Policy,
     attempts: int = ATTEMPTS,
     sleep: collections.abc.Callable[[float], None] = time.sleep,
 ) -> Written:
-    """Make the changes on the server, all in one step, and prove it; or say why not.
+    """Make some of the changes of a plan on its server, all in one step, and prove it; or say why not.
 
     The update is guarded: it happens only if everything it touches is still what was read. So it can be sent again
     without fear when nobody knows what became of it, and when somebody else was faster the plan is made anew.
     """
+    server, world = prepared.server, prepared.first
+    through_wildcards = prepared.through_wildcards
     keys = keys_to_read(intents)
-    wrote = renewed = through_wildcards = False
+    maybe = renewed = False
     unknown = 0
-    answer = None
+    fate = "none"
     for updates in range(1, attempts + 1):
         answer = server.update(changes, world)
-        now, left = _look(server, keys, intents, policy, answer, through_wildcards, sleep)
-        # A server that fails while it writes may have written.
-        wrote = wrote or (not left and answer.rcode in ("", "NOERROR", "SERVFAIL"))
+        fate = max(fate, answer.fate, key=FATES.index)
+        # Of what was lost nobody knows, and a server that fails while it writes may have written.
+        maybe = maybe or answer.rcode in ("", "NOERROR", "SERVFAIL")
+        ours = {change.key for change in changes} if answer.rcode == "NOERROR" else ()
+        view = _look(server, keys, intents, policy, answer, through_wildcards, ours, sleep)
+        now, left = view.now, view.left
         if not left:
-            policy.spend(changes if wrote else ())
-            return Written(now, wrote, updates, answer.fate)
+            policy.spend(changes if maybe else ())
+            return Written(now, maybe, updates, fate, view.kept)
         if answer.is_refusal:
             if answer.tsig_error and not renewed and server.signer.renew():
                 # Samba keeps 128 contexts and forgets the oldest: one new negotiation is the cure.
@@ -103,12 +135,13 @@ def write(
         if answer.is_success and _touched(now, changes) == _touched(world, changes):
             raise _not_so(server, left)
         if answer.is_conflict and _touched(now, changes) == _touched(world, changes):
-            # Refused as changed, and yet unchanged: a wildcard may answer for a name that does not exist.
-            through_wildcards = True
-            now = server.read(keys, through_wildcards=True)
-            left = policy.admitted(plan(now, intents))[0]
+            # Refused as changed, and yet unchanged: a wildcard may answer for a name that does not exist, or what equals
+            # its answer may exist.
+            through_wildcards = not through_wildcards
+            now = server.read(keys, through_wildcards=through_wildcards)
+            left, kept = policy.admitted(plan(now, intents))
             if not left:
-                return Written(now, wrote, updates, answer.fate)
+                return Written(now, maybe, updates, fate, kept)
         world, changes = now, left
         # A success, and yet not as wanted: somebody else wrote in between. Samba (4.17) takes a condition for fulfilled when the
         # values are there, whatever is beside them.
@@ -118,29 +151,43 @@ def write(
         sleep(random.uniform(0, min(0.02 * 2**updates, 1.0)))  # noqa: S311 - no secret, only to part two writers
     if answer.is_success:
         raise _not_so(server, changes)
-    raise _gave_up(server, updates, world, changes, answer)
+    raise _gave_up(server, updates, world, changes, answer, maybe)
 
 
-def _look(
-    server, keys, intents, policy: Policy, answer, through_wildcards: bool, sleep
-) -> tuple[dict[Key, RecordSet], tuple]:
+def _look(server, keys, intents, policy: Policy, answer, through_wildcards: bool, ours, sleep) -> _View:
     """Read back; a little patience when the server may still be at work, and a second try when a question fails."""
     looks = LOOKS if answer.rcode in ("", "NOERROR") else 1
     failed = False
     while True:
         try:
-            now = server.read(keys, through_wildcards=through_wildcards)
+            view = _view(server, keys, intents, policy, through_wildcards, ours)
+        except PlanError:
+            raise
         except DnsError as error:
             if failed:
                 raise _unseen(server, answer, error) from error
             failed = True
             sleep(0.2)
             continue
-        left = policy.admitted(plan(now, intents))[0]
         looks -= 1
-        if not left or not looks:
-            return now, left
+        if not view.left or not looks:
+            return view
         sleep(0.1 * 2 ** (LOOKS - looks))
+
+
+def _view(server, keys, intents, policy: Policy, through_wildcards: bool, ours) -> _View:
+    """As everybody sees it; where that is not as wanted and wildcards are in the way, as it is behind them."""
+    now = server.read(keys)
+    try:
+        view = _View(now, *policy.admitted(plan(now, intents), ours))
+    except PlanError:
+        if not through_wildcards:
+            raise
+        view = None
+    if through_wildcards and (view is None or view.left):
+        now = server.read(keys, through_wildcards=True)
+        view = _View(now, *policy.admitted(plan(now, intents), ours))
+    return view
 
 
 def _unseen(server, answer, error: DnsError) -> NotSo:
@@ -170,15 +217,16 @@ def _not_so(server, left: collections.abc.Iterable[Change]) -> NotSo:
     )
 
 
-def _gave_up(server, attempts: int, world: World, changes, answer) -> Exception:
+def _gave_up(server, attempts: int, world: World, changes, answer, maybe: bool) -> Exception:
     wanted = _shown(change.after for change in changes)
     there = _shown(world.get(change.key) for change in changes)
     if answer.is_conflict:
+        told = "What an earlier attempt of this update may have written was overwritten." if maybe else ""
         return ConflictError(
             f"DNS server {server}: the records were changed by somebody else before each of {attempts} attempts. "
             f"Wanted: [{wanted}]. There is: [{there}].",
             "Does another play or host write the same records all the time?",
-            "Nothing of this update was written. Use state=present where several writers share a record set.",
+            f"{told or 'Nothing of this update was written.'} Use state=present where several writers share a record set.",
         )
     seen = (answer.why or answer.rcode).rstrip(".")
     return NotSo(

@@ -62,7 +62,10 @@ def ipv6(text: str) -> str:
 
 def txt(text: str) -> str:
     """Plain text as the strings of a TXT record."""
-    data = text.encode("utf-8", "surrogateescape")
+    try:
+        data = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise InputError(f"TXT {_short(text)} holds a character that is none (half a surrogate pair).") from error
     if len(data) > MAX_TXT:
         raise InputError(
             f"A TXT value has {len(data)} bytes, and {MAX_TXT} are the most that fit into a record.",
@@ -144,6 +147,8 @@ def _unescaped(text: str, whole: str) -> bytes:
 
     try:
         return _ESCAPE.sub(byte, text.encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError as error:
+        raise InputError(f"CAA {_short(whole)} holds a character that is none (half a surrogate pair).") from error
     except ValueError as error:
         raise InputError(
             f"CAA {_short(whole)} has a backslash with a number over 255.",

@@ -21,6 +21,7 @@ import re
 from collections.abc import Iterable
 
 from ansible_collections.onprem.chat.plugins.module_utils._dns.entries import caa_wire, txt_bytes
+from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import InputError
 from ansible_collections.onprem.chat.plugins.module_utils._dns.export import in_order, relative, set_of
 from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import DEFAULT_TTL, Intent
 from ansible_collections.onprem.chat.plugins.module_utils._dns.values import is_no_service_value, srv_parts
@@ -221,7 +222,12 @@ def dnscmd(intents: Iterable[Intent], zone: str, server: str | None = None) -> s
         f"rem Zone {zone.rstrip('.')}. Read this before you run it. Running it twice does no harm: what is there already,",
         "rem or not there any more, gives a message and changes nothing. dnscmd cannot change a TTL: remove the record first.",
     ]
-    command = f"dnscmd {_argument(server.rstrip('.'))}" if server else "dnscmd"
+    try:
+        command = f"dnscmd {_argument(server.rstrip('.'))}" if server else "dnscmd"
+    except _NotSayable as why:
+        raise InputError(
+            f"server {server!r} cannot stand in a command: {why}.", action="Give its plain host name."
+        ) from why
     for intent in in_order(intents):
         try:
             lines += _commands(intent, zone, command)

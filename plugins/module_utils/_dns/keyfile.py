@@ -30,7 +30,7 @@ def read(path: str) -> tuple[str, str, str]:
         with pathlib.Path(path).open(encoding="utf-8") as file:
             mode = stat.S_IMODE(pathlib.Path(path).stat().st_mode)
             text = file.read()
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         seen = getattr(error, "strerror", None) or "it is no text"
         raise InputError(
             f"The TSIG key file {path} cannot be read: {seen}.",

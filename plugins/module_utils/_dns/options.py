@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 
 from ansible.module_utils.basic import env_fallback, missing_required_lib
 
@@ -29,7 +30,7 @@ def server_argument_spec() -> dict:
         "timeout": {"type": "int", "default": 10},
         "auth": {"type": "str", "choices": ["gss_tsig", "tsig", "none"], "default": "gss_tsig"},
         "principal": {"type": "str"},
-        "password": {"type": "str", "no_log": True, "fallback": (env_fallback, ["ONPREM_CHAT_DNS_PASSWORD"])},
+        "password": {"type": "str", "no_log": True},
         "keytab": {"type": "path"},
         "kdc": {"type": "str"},
         "tsig_name": {"type": "str"},
@@ -69,6 +70,7 @@ class Servers:
             raise InputError(
                 "server is empty.", "Is the variable that it comes from empty?", "Name the primary DNS server."
             )
+        _check_numbers(module.params)
         self._transport = TcpTransport(self._host, module.params["port"], module.params["timeout"])
         self._signer = _signer(module, self._host)
         self._read_by = module.params["read_by"]
@@ -81,6 +83,13 @@ class Servers:
         """Close the connection and forget the tickets."""
         self._signer.close()
         self._transport.close()
+
+
+def _check_numbers(params: dict) -> None:
+    if not 1 <= params["port"] <= 65535:
+        raise InputError(f"port {params['port']} is not a number from 1 to 65535.")
+    if not 1 <= params["timeout"] <= 3600:
+        raise InputError(f"timeout {params['timeout']} is not a number of seconds from 1 to 3600.")
 
 
 def _signer(module, host: str):
@@ -97,6 +106,12 @@ def _signer(module, host: str):
             f"server {host!r} is not a full name, and Kerberos knows the DNS server only by its full name.",
             action="Set server to the name of the domain controller, as in dc1.corp.test.",
         )
+    password = params["password"]
+    if not password and params["principal"] and not params["keytab"]:
+        # Not by the usual fallback: in the environment it is for tasks that need one, and no contradiction to a keytab.
+        password = os.environ.get("ONPREM_CHAT_DNS_PASSWORD") or None
+        if password:
+            module.no_log_values.add(password)
     if params["password"] and params["keytab"]:
         raise InputError("password and keytab are both given.", action="Give one of them.")
     if params["password"] and not params["principal"]:
@@ -107,7 +122,7 @@ def _signer(module, host: str):
             # The domain of the server, not the zone: a reverse zone has no realm.
             realm=names.zone_name(host.partition(".")[2]).rstrip(".").upper(),
             principal=params["principal"],
-            password=params["password"],
+            password=password,
             keytab=params["keytab"],
             kdc=params["kdc"],
             tmpdir=module.tmpdir,

@@ -47,13 +47,18 @@ class Policy:
     max_delete: int | None = None
     spent: int = 0
 
-    def admitted(self, changes: collections.abc.Iterable[Change]) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
-        """The changes that may be made, and those that are left undone; raises where a decision is to fail."""
+    def admitted(
+        self, changes: collections.abc.Iterable[Change], ours: collections.abc.Container = ()
+    ) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
+        """The changes that may be made, and those that are left undone; raises where a decision is to fail.
+
+        ours: keys of sets that this task has just written: they are no longer somebody else's.
+        """
         changes = tuple(changes)
         kept: tuple[Change, ...] = ()
         if self.on_existing != "replace":
-            kept = tuple(change for change in changes if replaces(change))
-            changes = tuple(change for change in changes if not replaces(change))
+            kept = tuple(change for change in changes if replaces(change) and change.key not in ours)
+            changes = tuple(change for change in changes if change not in kept)
         if kept and self.on_existing == "keep_and_fail":
             raise PlanError(
                 " ".join(map(self.told, kept)),

@@ -59,6 +59,15 @@ def intents_by_zone(records: list[dict], zone: str | None) -> dict[str, list[Int
     zones: dict[str | None, str] = {}
     result: dict[str, list[Intent]] = {}
     for number, record in enumerate(records):
+        for option in ("name", "zone", "service"):
+            if record.get(option) == "":
+                raise InputError(
+                    f"records[{number}] ({record['type']}): {option} is empty.",
+                    "Is the variable empty that it comes from?",
+                    'The name of the zone itself is "@".'
+                    if option == "name"
+                    else f"Give {option} a value or leave it out.",
+                )
         written = record.get("zone") or zone
         if written is None:
             raise InputError(
@@ -86,9 +95,15 @@ def _intent(record: dict, zone: str) -> Intent:
         service = f"_{record['service'].lstrip('_')}._{record['protocol']}"
         name = f"{service}.{owner_name(name, zone)}"
     key = owner_key(name, kind, zone, new=state != "absent")
+    if kind == "CNAME" and key.name == zone and state != "absent":
+        raise InputError(
+            f"{key}: a zone cannot have a CNAME at its own name, where its SOA and NS records are (RFC 1034 3.6.2).",
+            "Is an address record meant?",
+        )
     ttl = record.get("ttl")
     if ttl is not None and not 0 <= ttl <= MAX_TTL:
         raise InputError(f"{key}: ttl {ttl} is not a number from 0 to {MAX_TTL}.")
+    _refuse_empty(key, record, state)
     wrong, right = ("entries", "srv") if kind == "SRV" else ("srv", "entries")
     if record.get(wrong):
         raise InputError(f"{key}: records of type {kind} are given by {right}, not by {wrong}.")
@@ -97,6 +112,17 @@ def _intent(record: dict, zone: str) -> Intent:
     else:
         values = entry_values(key, record.get("entries") or (), zone)
     return Intent(key, state, values, ttl)
+
+
+def _refuse_empty(key: Key, record: dict, state: str) -> None:
+    """An empty list is a variable that went wrong; to remove everything on that account would be the worst answer."""
+    for option in ("entries", "srv"):
+        if state == "absent" and record.get(option) is not None and not record[option]:
+            raise InputError(
+                f"{key}: {option} is an empty list, and state is absent.",
+                "Is the variable empty that it comes from?",
+                f"Leave out {option} to remove the whole record set.",
+            )
 
 
 def _target(key: Key, srv: dict, zone: str) -> str:

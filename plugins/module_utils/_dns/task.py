@@ -13,14 +13,11 @@ import dataclasses
 import time
 
 from ansible_collections.onprem.chat.plugins.module_utils._dns.chunks import chunks, intents_of
-from ansible_collections.onprem.chat.plugins.module_utils._dns.engine import ATTEMPTS, Plan, prepare, write
+from ansible_collections.onprem.chat.plugins.module_utils._dns.engine import ATTEMPTS, FATES, Plan, prepare, write
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import DnsError
 from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import Change, Intent, applied, unusual_types
 from ansible_collections.onprem.chat.plugins.module_utils._dns.policy import Policy
 from ansible_collections.onprem.chat.plugins.module_utils._dns.values import RecordSet
-
-# From the best to the worst that an answer can be worth.
-ANSWERS = ("none", "verified", "unverifiable", "lost")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,12 +48,14 @@ class _Progress:
     changed: bool = False
     updates: int = 0
     answer: str = "none"
+    kept: tuple[Change, ...] = ()
 
     def add(self, written, names: set[str]) -> None:
         self.now = {key: records for key, records in self.now.items() if key.name not in names} | dict(written.now)
         self.changed = self.changed or written.wrote
         self.updates += written.updates
-        self.answer = max(self.answer, written.answer, key=ANSWERS.index)
+        self.answer = max(self.answer, written.answer, key=FATES.index)
+        self.kept += written.kept
 
 
 def apply_intents(
@@ -88,7 +87,7 @@ def apply_intents(
     try:
         for one, chunk in parts:
             intents = intents_of(chunk, one.plan.intents)
-            written = write(one.plan.server, intents, chunk, one.plan.first, policy, attempts, sleep)
+            written = write(one.plan, intents, chunk, policy, attempts, sleep)
             one.add(written, {intent.key.name for intent in intents})
     except DnsError as error:
         partial = _outcome(progress, policy)
@@ -112,13 +111,13 @@ def _outcome(progress: list[_Progress], policy: Policy) -> Outcome:
         before += [first.get(key) for key in touched]
         after += [now.get(key) for key in touched]
         records += [(one.plan.server.zone, now[key]) for key in keys if key in now]
-        kept += one.plan.kept
+        kept += [*one.plan.kept, *one.kept]
     return Outcome(
         changed=any(one.changed for one in progress),
         before=tuple(before),
         after=tuple(after),
         records=tuple(records),
         updates=sum(one.updates for one in progress),
-        answer=max((one.answer for one in progress), key=ANSWERS.index, default="none"),
+        answer=max((one.answer for one in progress), key=FATES.index, default="none"),
         kept=tuple(policy.told(change) for change in kept),
     )

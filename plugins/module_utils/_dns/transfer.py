@@ -44,6 +44,7 @@ class Transfers:
 
     def _read(self, keys: set[Key]) -> dict[Key, RecordSet]:
         found: dict[Key, list] = {}
+        cuts: set[str] = set()
         total = soas = 0
         messages = self._messages()
         try:
@@ -56,6 +57,8 @@ class Transfers:
                     if total == len(rrset) and not soas:
                         raise self._error("it does not begin with the SOA record")
                     key = Key(rrset.name.to_text().lower(), dns.rdatatype.to_text(rrset.rdtype))
+                    if key.type == "NS" and key.name != self.zone:
+                        cuts.add(key.name)
                     if key in keys:
                         found.setdefault(key, []).append(rrset)
                 if soas >= 2:
@@ -72,7 +75,20 @@ class Transfers:
         finally:
             messages.close()
             self.transport.close()  # what is left of a transfer would be taken for the answer to the next question
+        self._check_delegations(keys, cuts)
         return {key: _whole(key, rrsets) for key, rrsets in found.items()}
+
+    def _check_delegations(self, keys: set[Key], cuts: set[str]) -> None:
+        """What lies below a delegation is in the zone as glue at best, and no client is ever told."""
+        for key in sorted(keys) if cuts else ():
+            labels = key.name.split(".")
+            cut = cuts.intersection(".".join(labels[start:]) for start in range(len(labels)))
+            if cut:
+                raise self._error(
+                    f"{key.name} belongs to the zone {cut.pop().rstrip('.')}, which is delegated to other servers",
+                    "",
+                    "Write the record on a server of that zone.",
+                )
 
     def _messages(self) -> collections.abc.Iterator:
         query = dns.message.make_query(self.zone, dns.rdatatype.AXFR)

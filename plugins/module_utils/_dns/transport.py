@@ -31,6 +31,7 @@ class TcpTransport:
         self.timeout = timeout
         self._socket: socket.socket | None = None
         self._fresh = False
+        self._peer: tuple | None = None
 
     def __str__(self) -> str:
         return self.host if self.port == 53 else f"{self.host} port {self.port}"
@@ -131,7 +132,12 @@ class TcpTransport:
         if self._socket is not None:
             return
         try:
-            self._socket = socket.create_connection((self.host, self.port), timeout=self.timeout)
+            self._socket = self._dialled()
+        except UnicodeError as error:
+            raise Unreachable(
+                f"The name of the DNS server {self.host} is no host name.",
+                "Is a variable empty from which it is made?",
+            ) from error
         except socket.gaierror as error:
             raise Unreachable(
                 f"The name of the DNS server {self.host} has no address: {error.strerror or error}.",
@@ -147,6 +153,15 @@ class TcpTransport:
             ) from error
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._fresh = True
+
+    def _dialled(self) -> socket.socket:
+        """A connection to the machine that answered first: a name may stand for several, and each has its own state."""
+        if self._peer is not None:
+            with contextlib.suppress(OSError):
+                return socket.create_connection(self._peer, timeout=self.timeout)
+        connection = socket.create_connection((self.host, self.port), timeout=self.timeout)
+        self._peer = connection.getpeername()[:2]
+        return connection
 
     def _receive(self, deadline: float) -> bytes:
         (length,) = struct.unpack("!H", self._read(2, deadline))

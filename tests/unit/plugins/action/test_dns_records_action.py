@@ -21,7 +21,7 @@ FROM_MODULE = {"msg": "the module has run"}
 
 
 @pytest.fixture
-def action(monkeypatch):
+def action(monkeypatch, tmp_path):
     """Run the action; gives its result, and the warnings that it has shown."""
 
     def _run(fake=None, check_mode=False, transport="local", become=None, environment=None, async_val=0, **arguments):
@@ -40,9 +40,9 @@ def action(monkeypatch):
         connection = types.SimpleNamespace(
             transport=transport, become=become, _shell=types.SimpleNamespace(tmpdir=None)
         )
-        plugin = dns_records.ActionModule(
-            task, connection, types.SimpleNamespace(check_mode=check_mode), None, None, None
-        )
+        loader = types.SimpleNamespace(get_basedir=lambda: str(tmp_path))
+        play_context = types.SimpleNamespace(check_mode=check_mode)
+        plugin = dns_records.ActionModule(task, connection, play_context, loader, None, None)
         monkeypatch.setattr(plugin, "_execute_module", lambda **kwargs: dict(FROM_MODULE))
         return plugin.run(None, {}), warned
 
@@ -141,3 +141,8 @@ def test_warnings_are_shown(action):
         "[chat.corp.test. 86400 IN A 10.203.0.20] is asked for."
     ]
     assert result["kept"] == warned
+
+
+def test_relative_paths_begin_in_the_folder_of_the_playbook(action, tmp_path):
+    result, _warned = action(FakeServer(), auth="tsig", tsig_key_file="keys/chat.key")
+    assert f"The TSIG key file {tmp_path}/keys/chat.key cannot be read: No such file or directory." in result["msg"]

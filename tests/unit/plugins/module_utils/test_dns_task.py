@@ -166,7 +166,7 @@ def test_check_mode_finds_what_a_run_would_refuse():
     fake = FakeServer({CHAT_KEY: (60, {"10.203.0.7"})})
     assert "max_delete allows 0" in str(
         failure(
-            PlanError, fake, {**CHAT, "state": "absent", "entries": []}, policy=Policy(max_delete=0), check_mode=True
+            PlanError, fake, {**CHAT, "state": "absent", "entries": None}, policy=Policy(max_delete=0), check_mode=True
         )
     )
 
@@ -262,7 +262,7 @@ def test_unusual_type_in_the_second_zone_goes_before_the_first_zone():
 
 def test_removing_an_unusual_type_is_nothing_unusual():
     fake = FakeServer({("zz.corp.test.", "CAA"): (60, {'0 issue "ca.example"'})})
-    apply(fake, host(1), {**CAA, "name": "zz", "state": "absent", "entries": []}, max_sets=1)
+    apply(fake, host(1), {**CAA, "name": "zz", "state": "absent", "entries": None}, max_sets=1)
     assert sent(fake.updates[0])[1] == ["add h1.corp.test. A 60 10.0.0.1"]
 
 

@@ -90,7 +90,7 @@ def test_somebody_else_takes_the_name_in_between():
     assert error.what.startswith("chat.corp.test. A exists with other values: [chat.corp.test. 300 IN A 10.203.0.7]")
 
 
-GONE = [{**CHAT, "state": "absent", "entries": []}, {**POINTER, "state": "absent", "entries": []}]
+GONE = [{**CHAT, "state": "absent", "entries": None}, {**POINTER, "state": "absent", "entries": None}]
 BOTH = {CHAT_KEY: (60, {"10.203.0.20"}), POINTER_KEY: (60, {"chat.corp.test."})}
 
 

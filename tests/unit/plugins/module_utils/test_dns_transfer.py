@@ -411,3 +411,18 @@ def test_nothing_is_read_beyond_the_last_record():
     fake.spoil = more
     assert len(transfer_of(fake).read(ALL)) == 40
     assert b"no message" not in read
+
+
+@pytest.mark.parametrize("name", ["sub", "x.sub", "a.b.sub"])
+def test_what_lies_below_a_delegation_is_not_ours(name):
+    fake = fake_zone()
+    fake.records["sub.corp.test.", "NS"] = (60, {"ns.other.test."})
+    key = Key(f"{name}.corp.test.", "A")
+    server = server_for(fake, read_by="transfer")
+    with pytest.raises(TransferRefused) as error:
+        server.read([key])
+    assert error.value.what == (
+        "DNS server ns1.corp.test gave no usable transfer of the zone corp.test: "
+        f"{key.name} belongs to the zone sub.corp.test, which is delegated to other servers."
+    )
+    assert server.read([Key("xsub.corp.test.", "A")]) == {}

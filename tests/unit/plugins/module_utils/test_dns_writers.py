@@ -10,11 +10,13 @@ import dns.rdatatype
 import dns.tsig
 import pytest
 
+from ansible_collections.onprem.chat.plugins.module_utils._dns.policy import Policy
 from ansible_collections.onprem.chat.plugins.module_utils._dns.signing import Tsig
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.dns_fake import (
     FakeServer,
     apply_zones,
     execute,
+    lose_request,
     wrongly_signed,
 )
 
@@ -70,7 +72,7 @@ def run(wish, change, answer=ANSWERS["unverifiable"]):
         (record("absent", "old"), 1, {OTHER}),
         # Everybody who adds keeps what he has added; who wants the set for himself sees by reading back that there is more.
         (record("exact", "mine"), 2, {MINE}),
-        ({**record("absent"), "srv": []}, 2, None),
+        ({**record("absent"), "srv": None}, 2, None),
     ],
 )
 def test_what_was_added_since_reading_is_neither_lost_nor_overlooked(wish, updates, left, answer):
@@ -83,3 +85,34 @@ def test_what_was_removed_since_reading_does_not_come_back():
     outcome, found = run(record("present", "mine", ttl=300), lambda values: {OTHER})
     assert outcome.updates == 2
     assert found == (300, {MINE, OTHER})
+
+
+def test_a_lost_update_that_lands_late_is_our_change():
+    late = []
+
+    def lose(server, message):
+        late.append(message)
+        return lose_request(server, message)
+
+    def lands(server, message):
+        server.execute(late[0])
+        return execute(server, message)
+
+    fake = FakeServer({KEY: (60, {OLD})}, script=[lose, lands])
+    outcome = apply_zones(fake, record("present", "mine"))
+    assert (outcome.changed, outcome.updates, outcome.answer) == (True, 2, "lost")
+    assert fake.records[KEY][1] == {OLD, MINE}
+
+
+def test_what_somebody_else_made_meanwhile_is_kept_and_told():
+    def other(server, message):
+        server.records[KEY] = (60, {OTHER})
+        return execute(server, message)
+
+    fake = FakeServer(script=[other])
+    outcome = apply_zones(fake, record("exact", "mine"), policy=Policy("keep"))
+    assert (outcome.changed, fake.records[KEY][1]) == (False, {OTHER})
+    assert outcome.kept == (
+        "_race._tcp.corp.test. SRV exists with other values: [_race._tcp.corp.test. 60 IN SRV 5 0 5222 other.corp.test.] "
+        "where [_race._tcp.corp.test. 60 IN SRV 5 0 5222 mine.corp.test.] is asked for.",
+    )
