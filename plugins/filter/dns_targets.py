@@ -13,7 +13,8 @@ author:
 description:
   - The role's own variables are the first target, each of its views is another one. A view takes from the role what it does not
     say, with two exceptions. Who names another key or another account in a view gets nothing of the role's own key or
-    account.
+    account, and then C(auth) is V(tsig) or V(gss_tsig) unless the view says it. A view with another C(auth) gets no key or
+    account of the role's that serves the other kind.
   - Meant for the role C(onprem.chat.dns). The result holds secrets; loop over its indexes and not over itself.
 positional: views
 options:

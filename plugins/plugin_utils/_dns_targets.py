@@ -62,7 +62,12 @@ def address(text: t.Any) -> t.Any:
 def merged(own: Dict, view: Dict) -> Dict:
     """A view with what it does not say taken from the role."""
     said = {name: value for name, value in view.items() if value not in (None, "")}
+    said = {**_kind_of_proof(said), **said}
     inherited = dict(own)
+    kind = said.get("auth", own["auth"])
+    if kind != own["auth"]:
+        # What proved something in the other way proves nothing in this one.
+        inherited |= dict.fromkeys((*([] if kind == "tsig" else KEY[:3]), *([] if kind == "gss_tsig" else ACCOUNT)), "")
     for group in _TOGETHER:
         if any(name in said for name in group):
             inherited |= dict.fromkeys(group, "")
@@ -75,6 +80,13 @@ def merged(own: Dict, view: Dict) -> Dict:
         target["retired_names"] = []
     # The name servers and resolvers that the world gives know one view only, so others are asked at their own server.
     return {**target, "servers": said.get("servers", []), "resolvers": said.get("resolvers", [])}
+
+
+def _kind_of_proof(said: Dict) -> Dict:
+    """Who gives a key means to use it, and who gives an account means Kerberos."""
+    if any(name in said for name in KEY[:3]):
+        return {"auth": "tsig"}
+    return {"auth": "gss_tsig"} if any(name in said for name in ACCOUNT[:3]) else {}
 
 
 def everything(own: Dict, views: list[Dict]) -> list[Dict]:
@@ -172,7 +184,9 @@ def _service_sets(target: Dict) -> list[Dict]:
 def _published(target: Dict) -> list[Dict]:
     # A kind of which there is no address is named as well: then its records go.
     addresses = [
-        {**_base(host, kind), "state": "exact" if values else "absent", "ttl": int(target["ttl"]), "entries": values}
+        {**_base(host, kind), "state": "exact", "ttl": int(target["ttl"]), "entries": values}
+        if values
+        else {**_base(host, kind), "state": "absent"}
         for host in target["hosts"]
         for kind, values in _by_family(host).items()
     ]
@@ -242,6 +256,8 @@ def _target_faults(target: Dict, method: str) -> list[str]:
             said.append("there is no server to write to; set dns_server, or dns_method: export to write by hand.")
         if target["auth"] == "tsig" and not (target.get("tsig_name") or target.get("tsig_key_file")):
             said.append("auth is tsig, and there is no key; set tsig_name and tsig_secret, or tsig_key_file.")
+        if target["auth"] != "tsig" and any(target.get(name) for name in KEY[:3]):
+            said.append(f"there is a TSIG key, and auth is {target['auth']}; set auth to tsig, or leave the key away.")
         if target.get("tsig_name") and target.get("tsig_key_file"):
             said.append("tsig_name and tsig_key_file are both set; the file holds the name already.")
         if target.get("password") and target.get("keytab"):

@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import pathlib
+import re
+
 import pytest
+import yaml
 
 from ansible_collections.onprem.chat.plugins.filter.dns_faults import dns_faults
 from ansible_collections.onprem.chat.plugins.filter.dns_targets import dns_targets
@@ -150,6 +154,60 @@ def test_a_view_with_an_account_of_its_own_gets_no_password_of_the_other():
     assert (view["principal"], view["password"], view["keytab"]) == ("a@CORP.TEST", "", "/k")
 
 
+KERBEROS = {
+    "auth": "gss_tsig",
+    "principal": "a@CORP.TEST",
+    "password": SECRET,
+    "kdc": "dc1.corp.test",
+    "tsig_name": "",
+    "tsig_secret": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("view", "own", "auth", "left"),
+    [
+        ({"tsig_key_file": "/k"}, KERBEROS, "tsig", {"tsig_key_file": "/k"}),
+        ({"tsig_name": "x", "tsig_secret": "y"}, KERBEROS, "tsig", {"tsig_name": "x", "tsig_secret": "y"}),
+        ({"principal": "b@B.TEST", "keytab": "/k"}, {}, "gss_tsig", {"principal": "b@B.TEST", "keytab": "/k"}),
+        (
+            {"password": "y"},
+            KERBEROS,
+            "gss_tsig",
+            {"principal": "a@CORP.TEST", "password": "y", "kdc": "dc1.corp.test"},
+        ),
+        ({"auth": "gss_tsig"}, {}, "gss_tsig", {}),
+        ({"auth": "none"}, {}, "none", {}),
+        ({"auth": "none"}, KERBEROS, "none", {}),
+        ({"server": "ns9"}, {}, "tsig", {"tsig_name": "own-key", "tsig_secret": SECRET}),
+    ],
+)
+def test_a_key_or_an_account_says_how_it_is_proved(view, own, auth, left):
+    made = view_of(view, **own)
+    given = {name: made[name] for name in (*tested.KEY[:3], *tested.ACCOUNT) if made[name]}
+    assert (made["auth"], given) == (auth, left)
+    assert say([{"name": "external", **view}], **own) == []
+
+
+ROOT = pathlib.Path(__file__).resolve().parents[4]
+
+
+def documented_views():
+    spec = yaml.safe_load((ROOT / "playbooks/vars/site_spec.yml").read_text(encoding="utf-8"))
+    readme = (ROOT / "roles/dns/README.md").read_text(encoding="utf-8")
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)]
+    (shown,) = [block["dns_views"] for block in blocks if "dns_views" in block]
+    return [spec["site_keys"]["chat_dns_views"]["example"], shown]
+
+
+@pytest.mark.parametrize("views", documented_views(), ids=["site file", "role"])
+def test_the_documented_view_works_beside_kerberos(views):
+    assert say(views, **KERBEROS) == []
+    (made,) = make(views, **KERBEROS)[1:]
+    assert (made["auth"], made["principal"], made["password"]) == ("tsig", "", "")
+    assert made["tsig_key_file"] or (made["tsig_name"] and made["tsig_secret"])
+
+
 def test_addresses_of_a_view():
     view = view_of({"addresses": ["192.0.2.20"]}, hosts=[HOST, OTHER])
     assert [line for line in lines(view) if line[0] == "exact"] == [
@@ -251,6 +309,16 @@ def test_nothing_to_say():
             [],
             {"tsig_key_file": "/k"},
             "dns: tsig_name and tsig_key_file are both set; the file holds the name already.",
+        ),
+        (
+            [],
+            {"auth": "gss_tsig"},
+            "dns: there is a TSIG key, and auth is gss_tsig; set auth to tsig, or leave the key away.",
+        ),
+        (
+            [{"name": "e", "auth": "none", "tsig_key_file": "/k"}],
+            {},
+            "dns_views (e): there is a TSIG key, and auth is none; set auth to tsig, or leave the key away.",
         ),
         ([], {"password": SECRET, "keytab": "/k"}, "dns: password and keytab are both set; give one of them."),
         (
