@@ -151,7 +151,14 @@ def targets(own: Dict, views: list[Dict]) -> list[Dict]:
 def records(target: Dict) -> list[Dict]:
     """The record sets of a target for the option records of dns_records and dns_info."""
     make = _published if target["state"] == "present" else _withdrawn
-    return [*make(target), *_retired(target)]
+    retired = _retired(target)
+    names = {canonical(record["name"]) for record in retired if record["type"] == "SRV"}
+    return [*(record for record in make(target) if _full_name(record) not in names), *retired]
+
+
+def _full_name(record: Dict) -> str:
+    prefix = f"_{record['service']}._{record['protocol']}." if "service" in record else ""
+    return canonical(prefix + record["name"])
 
 
 def _by_family(host: Dict) -> dict[str, list[str]]:
@@ -190,7 +197,11 @@ def _published(target: Dict) -> list[Dict]:
         for host in target["hosts"]
         for kind, values in _by_family(host).items()
     ]
-    return addresses + _service_sets(target)
+    sets = addresses + _service_sets(target)
+    if target.get("on_existing", "replace") == "replace":
+        return sets
+    # What exists is to be kept, and that it must go is only implied here.
+    return [record for record in sets if record["state"] != "absent"]
 
 
 def _withdrawn(target: Dict) -> list[Dict]:
@@ -211,7 +222,7 @@ def _retired(target: Dict) -> list[Dict]:
     return [
         {"name": complete(name), "type": kind, "state": "absent"}
         for name in target["retired_names"]
-        for kind in (["SRV"] if name.startswith("_") else ["A", "AAAA"])
+        for kind in (["SRV"] if name.startswith("_") else ["A", "AAAA", "CNAME"])
     ]
 
 
@@ -308,6 +319,8 @@ def _retired_faults(target: Dict) -> list[str]:
     wanted |= {
         f"_{canonical(service.get('service') or '')}._{service.get('protocol') or 'tcp'}.{domain}"
         for service in target["services"]
+        # What is not offered and has no record is gone either way.
+        if service.get("target") != "." or target["no_service"] == "publish"
     }
     both = [name for name in target["retired_names"] if canonical(name) in wanted]
     return [f"{name} is to be published and in dns_retired_names, too." for name in both]

@@ -156,6 +156,10 @@ def test_retired_names(world):
     assert "-roleold.example.test. 60 IN A 10.9.9.9" in text
     assert world.everything("inside") == INSIDE
     assert "changed=0" in world.run(dns_retired_names=names)
+    world.change("inside", f"add roleold.{ZONE} 60 CNAME role1.{ZONE}.")
+    text = world.run("--diff", dns_retired_names=names)
+    assert "-roleold.example.test. 60 IN CNAME role1.example.test." in text
+    assert world.everything("inside") == INSIDE
 
 
 def test_what_exists_is_kept_if_told_so(world):
@@ -169,6 +173,16 @@ def test_what_exists_is_kept_if_told_so(world):
     assert world.dig("inside", "role2") == ["10.9.9.9"]
     assert world.dig("inside", "role1") == ["10.203.0.21"]
     assert re.search(r"WARN  dns.authoritative +role2.example.test. A", text)
+
+
+def test_what_exists_is_kept_where_its_removal_is_only_implied(world):
+    world.change("inside", f"add role2.{ZONE} 60 AAAA fd00::9", f"add _roleold._tcp.{ZONE} 60 SRV 0 0 1 x.{ZONE}.")
+    services = [*world.variables()["dns_services"], {"service": "roleold", "target": "."}]
+    world.run(dns_on_existing="keep", dns_views=[], dns_services=services)
+    assert world.dig("inside", "role2", "AAAA") == ["fd00::9"]
+    assert world.dig("inside", "_roleold._tcp", "SRV") == [f"0 0 1 x.{ZONE}."]
+    world.run(dns_views=[], dns_services=services)
+    assert world.everything("inside") == INSIDE
 
 
 def test_more_deletions_than_allowed(world):

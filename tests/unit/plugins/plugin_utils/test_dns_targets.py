@@ -121,8 +121,28 @@ def test_retired_names():
     assert lines(only(retired_names=names))[4:] == [
         ("absent", "old.corp.test.", "A"),
         ("absent", "old.corp.test.", "AAAA"),
+        ("absent", "old.corp.test.", "CNAME"),
         ("absent", "_xmpps-client._tcp.corp.test.", "SRV"),
     ]
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_service_that_is_not_offered_may_be_retired_and_is_named_once(state):
+    names = ["_xmpp-server._tcp.corp.test"]
+    made = lines(only(state=state, retired_names=names))
+    assert made[-1] == ("absent", "_xmpp-server._tcp.corp.test.", "SRV")
+    assert len({line[1:3] for line in made}) == len(made)
+    assert say(state=state, retired_names=names) == []
+
+
+@pytest.mark.parametrize("policy", ["keep", "keep_and_warn", "keep_and_fail"])
+def test_what_exists_is_kept_where_its_removal_is_only_implied(policy):
+    assert lines(only(on_existing=policy, retired_names=["_old._tcp.corp.test"])) == [
+        ("exact", "chat.corp.test.", "A", "10.203.0.20"),
+        ("exact", "_xmpp-client._tcp.corp.test.", "SRV", "5 0 5222 chat.corp.test."),
+        ("absent", "_old._tcp.corp.test.", "SRV"),
+    ]
+    assert lines(only(on_existing=policy, state="absent")) == lines(only(state="absent"))
 
 
 # -- views ------------------------------------------------------------------------------------------------------------
@@ -229,7 +249,7 @@ def test_hosts_and_services_of_a_view():
 
 def test_a_view_of_another_zone_does_not_retire_names_of_this_one():
     assert len(view_of({"zone": "b.test"}, retired_names=["old.corp.test"])["records"]) == 4
-    assert len(view_of({}, retired_names=["old.corp.test"])["records"]) == 6
+    assert len(view_of({}, retired_names=["old.corp.test"])["records"]) == 7
 
 
 def test_only_its_own_server_is_asked_for_a_view():
@@ -350,7 +370,7 @@ def test_nothing_to_say():
         ),
         (
             [],
-            {"retired_names": ["_xmpp-server._tcp.corp.test"]},
+            {"retired_names": ["_xmpp-server._tcp.corp.test"], "no_service": "publish"},
             "dns: _xmpp-server._tcp.corp.test is to be published and in dns_retired_names, too.",
         ),
     ],
