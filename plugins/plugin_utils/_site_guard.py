@@ -200,8 +200,18 @@ class _Judge:
     def is_required(self, spec: dict[str, t.Any]) -> bool:
         if spec.get("required"):
             return True
+        excuses = spec.get("required_unless") or {}
+        if any(self.state(other) == state for other, state in excuses.items()):
+            return False
         conditions = spec.get("required_if") or {}
         return bool(conditions) and all(self.seen(other) == wanted for other, wanted in conditions.items())
+
+    def state(self, name: str) -> str:
+        """empty: somebody has written that it is to be ""."""
+        variable = self.variables.get(name)
+        if variable is None or variable.value is None:
+            return "set" if variable and variable.error else "unset"
+        return "empty" if variable.value == "" else "set"
 
     def seen(self, name: str) -> t.Any:
         """The value of a key, or its default."""

@@ -15,6 +15,7 @@ import time
 import pytest
 
 ZONE = "example.test"
+ASKS = "Ask | What do the servers have?"
 HOSTS = [f"{host}.{ZONE}" for host in ("role1", "role2", "roleold", "talk", "talk-gateway", "talk-storage")]
 SERVICES = [f"_{service}._tcp.{ZONE}" for service in ("role", "roleold")]
 
@@ -124,7 +125,39 @@ def test_two_views_in_one_run_and_no_secret_at_any_verbosity(world):
 
     again = world.run("--diff")
     assert "changed=0" in again
-    assert "Ask | What do the servers have?" not in again
+    assert ASKS not in again
+
+
+def test_when_the_servers_are_asked(world):
+    code, text = world.role("-e", "dns_verify=false")
+    assert code == 0, text
+    assert ASKS not in text
+    # Nothing is to be written, and one name server lacks it.
+    servers = ["ns1.corp.test", "ns2.corp.test", "10.203.0.99"]
+    assert ASKS not in world.run(dns_verify=True, dns_servers=servers)
+    code, text = world.role(dns_verify="always", dns_servers=servers, dns_wait=0)
+    assert code != 0
+    assert "changed=0" in text
+    assert re.search(r"FAIL  dns.server +10.203.0.99", text)
+    code, text = world.role(dns_verify="sometimes")
+    assert code != 0
+    assert "dns_verify" in text
+
+
+def test_connections_are_tried_to_what_users_inside_get(world):
+    world.run()
+    tasks = [
+        {"include_role": {"name": "onprem.chat.dns", "tasks_from": "verify"}},
+        {
+            "debug": {
+                "msg": "CONNECT {{ dns_checks | selectattr('id', 'eq', 'dns.srv.target.connect') | map(attribute='subject') }}"
+            }
+        },
+    ]
+    for value, count in (("true", 2), ("false", 0)):
+        code, text = world.role("-e", f"dns_connect={value}", tasks=tasks)
+        assert code == 0, text
+        assert text.count(" port 5222") == count, text
 
 
 def test_a_refusal_shows_no_secret_and_the_other_view_is_written_all_the_same(world):

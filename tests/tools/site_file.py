@@ -53,8 +53,9 @@ def needed(spec: dict) -> str:
     if spec.get("required"):
         return "required"
     conditions = [f"`{other}` is `{value}`" for other, value in (spec.get("required_if") or {}).items()]
+    excuses = [f"`{other}` is {state}" for other, state in (spec.get("required_unless") or {}).items()]
     if conditions:
-        return f"required when {' and '.join(conditions)}"
+        return f"required when {' and '.join(conditions)}" + (f", unless {' or '.join(excuses)}" if excuses else "")
     return f"default: {spec['default']}"
 
 

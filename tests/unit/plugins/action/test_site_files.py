@@ -41,7 +41,9 @@ def test_the_page_lists_the_key(name):
 def test_the_description_of_a_key(name):
     spec = KEYS[name]
     allowed = {"section", "type", "elements", "keys", "format", "choices", "required", "required_if", "default"}
-    assert set(spec) <= allowed | {"example", "description", "secret"}
+    assert set(spec) <= allowed | {"required_unless", "example", "description", "secret"}
+    assert set((spec.get("required_unless") or {}).values()) <= {"set", "empty"}
+    assert set(spec.get("required_unless") or {}) | set(spec.get("required_if") or {}) <= set(KEYS)
     assert spec["description"] and spec["section"]
     assert spec.get("required") or spec.get("required_if") or "default" in spec
     assert spec.get("format", "fqdn") in FORMATS or spec["format"] == "jid_in_domain"

@@ -135,6 +135,26 @@ def test_not_required_with_another_source(site):
 
 
 @pytest.mark.parametrize(
+    ("changes", "missing"),
+    [
+        ({"chat_dns_password": None}, ["chat_dns_password is not set"]),
+        ({"chat_dns_password": None, "chat_dns_keytab": __file__}, []),
+        ({"chat_dns_password": None, "chat_dns_keytab": ""}, ["chat_dns_password is not set"]),
+        ({"chat_dns_principal": "", "chat_dns_password": None}, []),
+        ({"chat_dns_principal": None}, ["chat_dns_principal is not set"]),
+        ({"chat_dns_principal": tested.Variable(None)}, ["chat_dns_principal is empty"]),
+        (
+            {"chat_dns_principal": None, "chat_dns_password": None, "chat_dns_keytab": __file__},
+            ["chat_dns_principal is not set"],
+        ),
+        ({"chat_dns_principal": None, "chat_dns_password": None, "chat_dns_auth": "none"}, []),
+    ],
+)
+def test_a_password_a_keytab_or_the_ticket_of_who_runs_it(site, changes, missing):
+    assert [failure[1] for failure in ask(site, **changes)] == missing
+
+
+@pytest.mark.parametrize(
     ("name", "value", "evidence"),
     [
         ("chat_domain", ["corp.test"], "chat_domain is a list, wanted text"),
