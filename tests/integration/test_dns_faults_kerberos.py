@@ -236,7 +236,7 @@ def test_update_that_samba_refuses_on_the_way(bench):
         ("update:1:forward,reset", 1, "lost"),
         ("update:1:forward,wrong_id", 1, "lost"),
         ("update:1:forward,bad_signature", 1, "unverifiable"),
-        ("update:1:reset", 2, "unverifiable"),
+        ("update:1:reset", 2, "lost"),
     ],
 )
 def test_outcome_unknown(bench, fault, updates, answer):
