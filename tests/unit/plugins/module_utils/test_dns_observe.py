@@ -222,9 +222,15 @@ def test_a_silent_server_that_somebody_named_fails():
     assert sorted(check["status"] for check in seen.all("dns.server")) == ["fail", "pass"]
 
 
-@pytest.mark.parametrize("first", [Fake(dict(OLD)), Fake(), dead(), Fake(rcodes={"SOA": "REFUSED"})])
-def test_a_silent_server_counts_when_no_other_is_right(first):
+@pytest.mark.parametrize("first", [dead(), Fake(rcodes={"SOA": "REFUSED"}), Fake(aa=False)])
+def test_a_silent_server_counts_when_no_other_has_the_zone(first):
     assert found(first, dead()).all("dns.server")[1]["status"] == "fail"
+
+
+def test_a_silent_server_excuses_no_other():
+    seen = found(Fake(dict(OLD)), dead(), wait=4)
+    assert seen.network.slept == [2, 2]
+    assert seen["dns.authoritative"][0] == "fail"
 
 
 def test_a_server_of_the_ns_set_that_says_something_wrong_fails():
