@@ -61,7 +61,8 @@ options:
   resolvers:
     description:
       - The resolvers that users use, written like O(servers).
-      - Without it those of the host where the module runs. An empty list judges none.
+      - Without it those of the host where the module runs. An empty list judges none, and what SRV records point to in other
+        zones is then not looked at.
     type: list
     elements: str
   outside:
