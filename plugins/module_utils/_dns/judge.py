@@ -11,110 +11,18 @@ from __future__ import annotations
 import collections.abc
 
 from ansible_collections.onprem.chat.plugins.module_utils._checks import FAIL, WARN, Checks
-from ansible_collections.onprem.chat.plugins.module_utils._dns import lookup
+from ansible_collections.onprem.chat.plugins.module_utils._dns import lookup, meaning
 from ansible_collections.onprem.chat.plugins.module_utils._dns.observed import Observation, Seen
-from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import Intent, wanted
-from ansible_collections.onprem.chat.plugins.module_utils._dns.values import Key, RecordSet
+from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import Intent
+from ansible_collections.onprem.chat.plugins.module_utils._dns.values import Key
 
 LONGEST = 600
-HALF = 2**31
-
-# -- what an answer means ---------------------------------------------------------------------------------------------
-
-
-def is_met(intent: Intent, current: RecordSet | None) -> bool:
-    """Whether the values of a set are as wanted; its TTL is another question."""
-    new = wanted(current, intent)
-    if new is None or current is None:
-        return new is current
-    return new.values == current.values
-
-
-def has_other_ttl(intent: Intent, current: RecordSet | None) -> bool:
-    if intent.state == "absent" or intent.ttl is None or current is None:
-        return False
-    return current.ttl != intent.ttl
-
-
-def holds_zone(seen: Seen, zone: str) -> bool:
-    """Whether it can be asked about the zone: with authority, or as a resolver that resolves."""
-    reply = seen.zone
-    if seen.party.recursive:
-        return reply.usable
-    return reply.rcode == "NOERROR" and reply.aa and reply.soa is not None and reply.soa.name == zone
-
-
-def is_right(seen: Seen, intent: Intent) -> bool:
-    """Whether its answer about a set is one, comes from who knows, and shows the wanted values."""
-    reply = seen.reply(intent.key)
-    if not reply.usable or (not seen.party.recursive and not reply.aa):
-        return False
-    if intent.state != "absent" and seen.alias(intent.key):
-        return False
-    return is_met(intent, seen.found(intent.key))
-
-
-def is_fine(seen: Seen, intent: Intent) -> bool:
-    """Whether nothing about it needs to be asked again. Resolvers count TTLs down, so theirs says nothing."""
-    if not is_right(seen, intent):
-        return False
-    return seen.party.recursive or not has_other_ttl(intent, seen.found(intent.key))
-
-
-# -- whom the zone may do without ------------------------------------------------------------------------------------
-# Old sites and branches leave NS records behind. Who is named by the user must answer, who is only found there need not.
-
+NAME_THEM = "Or name the servers that matter in servers (role dns: dns_servers)."
 REPLICATION = (
     "The domain controller that is written to has it; the others get it by replication, which takes up to some hours between "
     "sites. Compare with: repadmin /showrepl, or samba-tool drs showrepl. Name those that must have it at once in servers "
     "(role dns: dns_servers)."
 )
-NAME_THEM = "Or name the servers that matter in servers (role dns: dns_servers)."
-
-
-def may_be_silent(seen: Seen, view: Observation) -> bool:
-    """Whether it was only found, gives no answer, and another server of the zone can be judged in its place."""
-    if not seen.party.found or seen.zone.problem not in (lookup.NO_ADDRESS, lookup.SILENT):
-        return False
-    return bool(good_servers(view))
-
-
-def may_lag(seen: Seen, view: Observation, intent: Intent) -> bool:
-    """Whether it is one of several domain controllers, only found, and those that are written to have the set."""
-    if not seen.party.found or not view.directory:
-        return False
-    written = [other for other in good_servers(view) if other.party.role == "primary"]
-    return bool(written) and all(is_fine(other, intent) for other in written)
-
-
-# -- serials (RFC 1982) -----------------------------------------------------------------------------------------------
-
-
-def serial_distance(old: int, new: int) -> int | None:
-    """How far ``new`` is ahead of ``old``, negative when it is behind; None when the two cannot be ordered."""
-    difference = (new - old) % 2**32
-    if difference == HALF:
-        return None
-    return difference if difference < HALF else difference - 2**32
-
-
-def reference(view: Observation) -> Seen | None:
-    """Who tells the serial that all others should have: the primary, or else the newest."""
-    good = [seen for seen in view.authoritative if holds_zone(seen, view.zone)]
-    named = [seen for seen in good if seen.party.role == "primary"]
-    named = named or [seen for seen in good if f"{seen.party.name}." == seen.zone.soa.mname]
-    newest = None
-    for seen in named or good:
-        if newest is None or (serial_distance(newest.zone.soa.serial, seen.zone.soa.serial) or 0) > 0:
-            newest = seen
-    return newest
-
-
-def is_behind(seen: Seen, view: Observation) -> bool:
-    """Whether it has another serial than the primary."""
-    first = reference(view)
-    return first is not None and holds_zone(seen, view.zone) and seen.zone.soa.serial != first.zone.soa.serial
-
 
 # -- texts ------------------------------------------------------------------------------------------------------------
 
@@ -199,9 +107,9 @@ def who(seen: Seen) -> str:
 
 def _server(checks: Checks, view: Observation, seen: Seen, source: str) -> None:
     reply, key = seen.zone, Key(view.zone, "SOA")
-    if not holds_zone(seen, view.zone):
+    if not meaning.holds_zone(seen, view.zone):
         evidence, hint = _why_not(seen, view.zone, key)
-        spare = may_be_silent(seen, view)
+        spare = meaning.may_be_silent(seen, view)
         hint = f"{hint} {NAME_THEM}" if spare else hint
         checks.add(WARN if spare else FAIL, "dns.server", who(seen), after(view) + evidence, hint, source)
         return
@@ -269,18 +177,14 @@ def _why_not(seen: Seen, zone: str, key: Key) -> tuple[str, str]:
 # -- sets -------------------------------------------------------------------------------------------------------------
 
 
-def good_servers(view: Observation) -> list[Seen]:
-    return [seen for seen in view.authoritative if holds_zone(seen, view.zone)]
-
-
 def authoritative(checks: Checks, view: Observation, intent: Intent) -> None:
     """dns.authoritative: every server of the zone has the set as wanted."""
     id_, subject, source = "dns.authoritative", str(intent.key), "RFC 1034 4.2.2"
-    good = good_servers(view)
+    good = meaning.good_servers(view)
     if not good:
         checks.skipped(id_, subject, "no server of the zone answered", "See the checks dns.server.", source)
         return
-    right = [seen for seen in good if is_right(seen, intent)]
+    right = [seen for seen in good if meaning.is_right(seen, intent)]
     wrong = [seen for seen in good if seen not in right]
     if not wrong:
         checks.passed(id_, subject, by_answer(right, intent.key), source)
@@ -288,7 +192,7 @@ def authoritative(checks: Checks, view: Observation, intent: Intent) -> None:
     evidence = f"{after(view)}{by_answer(wrong, intent.key)}; wanted: {asked_for(intent)}"
     if right:
         evidence += f"; as wanted at {listed(right)}"
-    spare = all(may_lag(seen, view, intent) for seen in wrong)
+    spare = all(meaning.may_lag(seen, view, intent) for seen in wrong)
     hint = REPLICATION if spare else _what_to_do(intent, right, wrong, view)
     checks.add(WARN if spare else FAIL, id_, subject, evidence, hint, source)
 
@@ -321,7 +225,7 @@ def ttl(checks: Checks, view: Observation, intent: Intent) -> None:
         return
     id_, subject, source = "dns.ttl", str(intent.key), "RFC 2181 5.2"
     found: dict[int, list[Seen]] = {}
-    for seen in good_servers(view):
+    for seen in meaning.good_servers(view):
         records = seen.found(intent.key)
         if records is not None and seen.reply(intent.key).aa:
             found.setdefault(records.ttl, []).append(seen)
@@ -330,7 +234,7 @@ def ttl(checks: Checks, view: Observation, intent: Intent) -> None:
         checks.skipped(id_, subject, "no server of the zone has the record set", source=source)
     elif intent.ttl is not None and set(found) != {intent.ttl}:
         late = [seen for value, group in found.items() if value != intent.ttl for seen in group]
-        spare = all(may_lag(seen, view, intent) for seen in late)
+        spare = all(meaning.may_lag(seen, view, intent) for seen in late)
         hint = (
             "Was the change made on the primary, and did it reach every server? Some providers set a TTL of their own: "
             "then give that one, or none."
@@ -358,7 +262,7 @@ def ttl(checks: Checks, view: Observation, intent: Intent) -> None:
 def serial(checks: Checks, view: Observation, compare: bool) -> None:
     """dns.serial: the secondaries have the primary's copy of the zone."""
     id_, subject, source = "dns.serial", view.zone, "RFC 1982"
-    good = good_servers(view)
+    good = meaning.good_servers(view)
     evidence = ", ".join(f"{seen.zone.soa.serial} at {seen}" for seen in good)
     if not compare:
         checks.skipped(id_, subject, "serials=ignore", source=source)
@@ -375,15 +279,15 @@ def serial(checks: Checks, view: Observation, compare: bool) -> None:
             source=source,
         )
     else:
-        first = reference(view)
-        late = [seen for seen in good if is_behind(seen, view)]
+        first = meaning.reference(view)
+        late = [seen for seen in good if meaning.is_behind(seen, view)]
         if not late:
             checks.passed(id_, subject, f"{first.zone.soa.serial} at {listed(good)}", source)
             return
         parts = [_distance(seen, first) for seen in late]
         # A zone in which much is written has a secondary behind at any moment; what was asked for may be there all the same.
-        complete = all(is_fine(seen, intent) for seen in late for intent in view.intents) and bool(view.intents)
-        ahead = any((serial_distance(first.zone.soa.serial, seen.zone.soa.serial) or 0) > 0 for seen in late)
+        complete = all(meaning.is_fine(seen, intent) for seen in late for intent in view.intents) and bool(view.intents)
+        ahead = any((meaning.serial_distance(first.zone.soa.serial, seen.zone.soa.serial) or 0) > 0 for seen in late)
         checks.add(
             WARN if complete and not ahead else FAIL,
             id_,
@@ -395,7 +299,7 @@ def serial(checks: Checks, view: Observation, compare: bool) -> None:
 
 
 def _distance(seen: Seen, first: Seen) -> str:
-    distance = serial_distance(first.zone.soa.serial, seen.zone.soa.serial)
+    distance = meaning.serial_distance(first.zone.soa.serial, seen.zone.soa.serial)
     number = seen.zone.soa.serial
     if distance is None:
         return f"{seen} has {number}, and the two cannot be ordered"

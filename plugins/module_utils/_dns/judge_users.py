@@ -11,7 +11,7 @@ from __future__ import annotations
 import collections.abc
 
 from ansible_collections.onprem.chat.plugins.module_utils._checks import FAIL, PASS, WARN, Checks
-from ansible_collections.onprem.chat.plugins.module_utils._dns import judge
+from ansible_collections.onprem.chat.plugins.module_utils._dns import judge, meaning
 from ansible_collections.onprem.chat.plugins.module_utils._dns.observed import Observation, Seen, Target
 from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import Intent
 from ansible_collections.onprem.chat.plugins.module_utils._dns.values import Key, is_no_service_value
@@ -24,8 +24,8 @@ POLICIES = {"allow": PASS, "warn": WARN, "fail": FAIL}
 def resolver(checks: Checks, view: Observation, intent: Intent) -> None:
     """dns.resolver: the resolvers of the users give what the servers of the zone have."""
     id_, subject, source = "dns.resolver", str(intent.key), "RFC 2308"
-    asked = [seen for seen in view.resolvers if judge.holds_zone(seen, view.zone)]
-    servers = judge.good_servers(view)
+    asked = [seen for seen in view.resolvers if meaning.holds_zone(seen, view.zone)]
+    servers = meaning.good_servers(view)
     if not view.resolvers:
         return
     if not asked:
@@ -39,7 +39,7 @@ def resolver(checks: Checks, view: Observation, intent: Intent) -> None:
             source,
         )
     else:
-        late = [seen for seen in asked if not judge.is_right(seen, intent)]
+        late = [seen for seen in asked if not meaning.is_right(seen, intent)]
         if not late:
             checks.passed(id_, subject, judge.by_answer(asked, intent.key), source)
             return
@@ -90,7 +90,7 @@ def _late(view: Observation, seen: Seen, intent: Intent, published: bool) -> tup
 
 def _negative(view: Observation, seen: Seen, key: Key) -> str:
     """For how long resolvers keep that there is nothing (RFC 2308 5)."""
-    first = judge.reference(view)
+    first = meaning.reference(view)
     reply = seen.reply(key)
     what = "NXDOMAIN" if reply.rcode == "NXDOMAIN" else "this"
     limit = first.zone.soa.negative_ttl if first is not None else None
@@ -109,8 +109,8 @@ def split(checks: Checks, view: Observation, intent: Intent, policy: str) -> Non
     """dns.split: users outside get the same answer as those inside."""
     id_, subject, source = "dns.split", str(intent.key), "RFC 9499 6"
     key = intent.key
-    outside = [seen for seen in view.outside if judge.holds_zone(seen, view.zone) and _opinion(seen, key) is not None]
-    servers = judge.good_servers(view) or view.resolvers
+    outside = [seen for seen in view.outside if meaning.holds_zone(seen, view.zone) and _opinion(seen, key) is not None]
+    servers = meaning.good_servers(view) or view.resolvers
     inside = [seen for seen in servers if _opinion(seen, key) is not None]
     if not view.outside:
         return
@@ -222,7 +222,7 @@ def _may_lack(view: Observation, target: Target) -> set[str]:
     """The domain controllers to which the name may still have to come."""
     mine = [intent for intent in view.intents if intent.key.name == target.name and intent.state != "absent"]
     return {
-        str(seen) for seen in view.authoritative if mine and all(judge.may_lag(seen, view, intent) for intent in mine)
+        str(seen) for seen in view.authoritative if mine and all(meaning.may_lag(seen, view, intent) for intent in mine)
     }
 
 

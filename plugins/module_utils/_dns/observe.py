@@ -13,7 +13,7 @@ import concurrent.futures
 import dataclasses
 import ipaddress
 
-from ansible_collections.onprem.chat.plugins.module_utils._dns import judge
+from ansible_collections.onprem.chat.plugins.module_utils._dns import meaning
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import InputError
 from ansible_collections.onprem.chat.plugins.module_utils._dns.lookup import NO_ADDRESS, Reply
 from ansible_collections.onprem.chat.plugins.module_utils._dns.observed import (
@@ -110,7 +110,7 @@ class Observer:
             view.waited = network.now() - start
             unsettled = [seen for seen in view.seen if not self._settled(seen, view)]
             left = deadline - network.now()
-            if all(judge.may_be_silent(seen, view) for seen in unsettled) or left <= 0:
+            if all(meaning.may_be_silent(seen, view) for seen in unsettled) or left <= 0:
                 break
             network.sleep(min(question.interval, left))
             # Serials are compared between servers, so all of them are asked again.
@@ -126,16 +126,16 @@ class Observer:
 
     def _published(self, view: Observation, must_be_known: bool) -> list[Intent]:
         """The intents that every server of the zone shows. Without a word of any server: none if it must be known."""
-        good = judge.good_servers(view)
+        good = meaning.good_servers(view)
         if not good:
             return [] if must_be_known else list(self.question.intents)
-        return [intent for intent in self.question.intents if all(judge.is_right(seen, intent) for seen in good)]
+        return [intent for intent in self.question.intents if all(meaning.is_right(seen, intent) for seen in good)]
 
     def _ask_resolvers(self, view: Observation) -> None:
         published = self._published(view, bool(view.authoritative))
         fresh = [seen for seen in view.resolvers if not self.question.wait_for_resolvers or not seen.replies]
         self._ask(fresh, published)
-        servers = [seen for seen in view.outside if not seen.party.recursive and judge.holds_zone(seen, view.zone)]
+        servers = [seen for seen in view.outside if not seen.party.recursive and meaning.holds_zone(seen, view.zone)]
         there = [intent for intent in published if all(seen.lines(intent.key) for seen in servers)]
         self._ask([seen for seen in view.outside if seen.party.recursive], there)
 
@@ -177,7 +177,7 @@ class Observer:
             for seen in pending
             if seen.zone.answered
             for intent in intents
-            if not judge.is_fine(seen, intent)
+            if not meaning.is_fine(seen, intent)
         ]
         self._each(self._look, todo)
 
@@ -222,17 +222,17 @@ class Observer:
             return True
         if not seen.party.inside:
             return True
-        if not judge.holds_zone(seen, view.zone):
+        if not meaning.holds_zone(seen, view.zone):
             return False
-        if not all(judge.is_fine(seen, intent) for intent in self.question.intents):
+        if not all(meaning.is_fine(seen, intent) for intent in self.question.intents):
             return False
         if not seen.party.authoritative or not self.question.compare_serials or view.directory:
             return True
-        return not judge.is_behind(seen, view)
+        return not meaning.is_behind(seen, view)
 
     def _directory(self, view: Observation) -> str:
         """What shows that the servers are domain controllers, each of which counts serials of its own; or ""."""
-        good = [seen for seen in view.authoritative if judge.holds_zone(seen, view.zone)]
+        good = [seen for seen in view.authoritative if meaning.holds_zone(seen, view.zone)]
         if len(good) < 2:
             return ""
         own = {seen.zone.soa.mname for seen in good}
@@ -254,7 +254,7 @@ class Observer:
                 continue
             values = set(intent.values)
             for seen in view.seen:
-                if judge.may_lag(seen, view, intent) and not judge.is_right(seen, intent):
+                if meaning.may_lag(seen, view, intent) and not meaning.is_right(seen, intent):
                     continue
                 records = seen.found(intent.key)
                 if records is not None and seen.party.inside and (seen.party.authoritative or not view.authoritative):
@@ -275,7 +275,7 @@ class Observer:
     def _resolve(self, target: Target, view: Observation) -> None:
         """Asks the zone's own servers about names in it, the resolvers about all others."""
         lies_here = target.name == view.zone or target.name.endswith(f".{view.zone}")
-        good = [seen for seen in view.authoritative if lies_here and judge.holds_zone(seen, view.zone)]
+        good = [seen for seen in view.authoritative if lies_here and meaning.holds_zone(seen, view.zone)]
         if lies_here and view.authoritative and not good:
             return  # The same as in _ask_resolvers: whether the name is there yet is not known.
         askers = [(seen.party, seen.address) for seen in good]

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.onprem.chat.plugins.module_utils._dns import judge
+from ansible_collections.onprem.chat.plugins.module_utils._dns import meaning
 from ansible_collections.onprem.chat.plugins.module_utils._dns.observed import Observation, Seen
 from ansible_collections.onprem.chat.plugins.module_utils._dns.values import Key, RecordSet
 
@@ -24,7 +24,7 @@ def answers(view: Observation) -> list[dict]:
 def _answers_of(seen: Seen, view: Observation) -> dict:
     reply = seen.zone
     keys = list(dict.fromkeys(intent.key for intent in view.intents))
-    known = judge.holds_zone(seen, view.zone)
+    known = meaning.holds_zone(seen, view.zone)
     soa = reply.soa if known else None
     return {
         "zone": view.zone,
@@ -59,7 +59,7 @@ def dig(view: Observation) -> list[dict]:
     result = []
     for key in dict.fromkeys(intent.key for intent in view.intents if intent.key.type == "SRV"):
         # What a resolver says is what a user of dig sees; its TTL runs, so the servers of the zone come first.
-        servers = judge.good_servers(view) or [seen for seen in view.resolvers if seen.zone.answered]
+        servers = meaning.good_servers(view) or [seen for seen in view.resolvers if seen.zone.answered]
         seen = next((one for one in servers if one.found(key) is not None), servers[0] if servers else None)
         if seen is None:
             continue

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.onprem.chat.plugins.module_utils._dns import judge, observe_answers
+from ansible_collections.onprem.chat.plugins.module_utils._dns import judge, meaning, observe_answers
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import InputError
 from ansible_collections.onprem.chat.plugins.module_utils._dns.judge_users import survey
 from ansible_collections.onprem.chat.plugins.module_utils._dns.lookup import BAD_ANSWER, BAD_KEY
@@ -518,12 +518,12 @@ def test_a_server_that_fails_for_one_name():
     ],
 )
 def test_states_mean_what_they_mean_in_dns_records(intent, met):
-    assert judge.is_met(intent, record_set(SRV, 60, ("5 0 5222 a.example.test.", "5 0 5222 b.example.test."))) is met
+    assert meaning.is_met(intent, record_set(SRV, 60, ("5 0 5222 a.example.test.", "5 0 5222 b.example.test."))) is met
 
 
 @pytest.mark.parametrize(("state", "met"), [("present", False), ("exact", False), ("absent", True)])
 def test_nothing_there(state, met):
-    assert judge.is_met(Intent(WWW, state, ("10.0.0.20",)), None) is met
+    assert meaning.is_met(Intent(WWW, state, ("10.0.0.20",)), None) is met
 
 
 def test_what_others_put_into_a_shared_set_is_shown_and_fine():
@@ -588,7 +588,7 @@ def test_no_ttl_of_what_shall_not_be():
 )
 def test_serial_arithmetic(old, new, distance):
     expected = distance if distance is None or distance < 2**31 else distance - 2**32
-    assert judge.serial_distance(old, new) == expected
+    assert meaning.serial_distance(old, new) == expected
 
 
 def test_a_serial_behind_whose_records_are_right_is_a_warning():
