@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import pathlib
 
 import pytest
 
@@ -144,9 +146,14 @@ def test_a_directory(tmp_path):
     assert error_of(str(tmp_path)).startswith(f"The TSIG key file {tmp_path} cannot be read: Is a directory. Does it")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_not_for_us(key_file):
-    path = key_file(CLAUSE, 0o000)
+def test_not_for_us(key_file, monkeypatch):
+    path = key_file(CLAUSE)
+
+    def refuse(*_arguments, **_options):
+        # Root may read everything, so the system cannot be made to refuse it.
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    monkeypatch.setattr(pathlib.Path, "open", refuse)
     assert error_of(path).startswith(f"The TSIG key file {path} cannot be read: Permission denied. Does it exist")
 
 
