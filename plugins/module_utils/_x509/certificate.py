@@ -147,13 +147,13 @@ class Material:
 def not_before(parsed) -> datetime.datetime:
     """cryptography's moment with its zone; before version 42 it had none."""
     moment = getattr(parsed, "not_valid_before_utc", None)
-    return moment or parsed.not_valid_before.replace(tzinfo=datetime.timezone.utc)
+    return moment or parsed.not_valid_before.replace(tzinfo=datetime.UTC)
 
 
 def not_after(parsed) -> datetime.datetime:
     """The same for the end."""
     moment = getattr(parsed, "not_valid_after_utc", None)
-    return moment or parsed.not_valid_after.replace(tzinfo=datetime.timezone.utc)
+    return moment or parsed.not_valid_after.replace(tzinfo=datetime.UTC)
 
 
 def spki(public) -> bytes:
