@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from lab_acme import Acme
 from lab_dns import PARTS, NameServers
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,3 +127,10 @@ def name_servers(lab: Lab) -> NameServers:
     """ns1, ns2 and knot, started if they do not run; their zones are as they are: use names of your own."""
     lab.up(*PARTS)
     return NameServers(lab)
+
+
+@pytest.fixture(scope="session")
+def acme(lab: Lab) -> Acme:
+    """The ACME server, started if it does not run."""
+    lab.up("acme")
+    return Acme(lab)

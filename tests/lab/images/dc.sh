@@ -16,11 +16,21 @@ cp /var/lib/samba/private/krb5.conf /etc/krb5.conf
 chmod 0644 /etc/krb5.conf /etc/hosts
 
 cd /var/lib/lab
-openssl req -x509 -newkey rsa:3072 -nodes -days 3650 -subj "/O=Corp Test/CN=Corp Test Company CA" \
-  -addext "basicConstraints=critical,CA:TRUE,pathlen:0" -addext "keyUsage=critical,keyCertSign,cRLSign" \
-  -keyout company-ca.key -out company-ca.crt
-openssl req -new -newkey rsa:2048 -nodes -subj "/CN=dc1.corp.test" -keyout dc1.key -out dc1.csr
-cat >dc1.ext <<X
+# The company's CA: a root, and an issuing CA that signs everything else. Their keys leave this machine before it first runs.
+cat >ca.cnf <<X
+[req]
+distinguished_name=name
+[name]
+[root]
+basicConstraints=critical,CA:TRUE
+keyUsage=critical,keyCertSign,cRLSign
+subjectKeyIdentifier=hash
+[issuing]
+basicConstraints=critical,CA:TRUE,pathlen:0
+keyUsage=critical,keyCertSign,cRLSign
+subjectKeyIdentifier=hash
+authorityKeyIdentifier=keyid
+[dc1]
 basicConstraints=critical,CA:FALSE
 keyUsage=critical,digitalSignature,keyEncipherment
 extendedKeyUsage=serverAuth,clientAuth
@@ -28,11 +38,21 @@ subjectAltName=DNS:dc1.corp.test,DNS:corp.test
 subjectKeyIdentifier=hash
 authorityKeyIdentifier=keyid
 X
-openssl x509 -req -in dc1.csr -CA company-ca.crt -CAkey company-ca.key -CAcreateserial -days 3650 -sha256 -extfile dc1.ext -out dc1.crt
+# NAME SUBJECT BITS ISSUER DAYS
+signed() {
+  openssl req -new -config ca.cnf -newkey "rsa:$3" -nodes -subj "$2" -keyout "$1.key" -out "$1.csr"
+  openssl x509 -req -in "$1.csr" -CA "$4.crt" -CAkey "$4.key" -CAcreateserial -days "$5" -sha256 -extfile ca.cnf \
+    -extensions "${1#company-}" -out "$1.crt"
+}
+openssl req -x509 -config ca.cnf -extensions root -newkey rsa:3072 -nodes -sha256 -days 7300 \
+  -subj "/O=Corp Test/CN=Corp Test Root CA" -keyout company-root.key -out company-root.crt
+signed company-issuing "/O=Corp Test/CN=Corp Test Company CA" 3072 company-root 3650
+signed dc1 "/CN=dc1.corp.test" 2048 company-issuing 1825
 install -d -m 0700 /var/lib/samba/private/tls
 install -m 0600 dc1.key /var/lib/samba/private/tls/dc1.key
-install -m 0644 dc1.crt /var/lib/samba/private/tls/dc1.crt
-install -m 0644 company-ca.crt /var/lib/samba/private/tls/ca.crt
+cat dc1.crt company-issuing.crt >/var/lib/samba/private/tls/dc1.crt
+chmod 0644 /var/lib/samba/private/tls/dc1.crt
+install -m 0644 company-root.crt /var/lib/samba/private/tls/ca.crt
 sed -i '/^\[global\]/a\
 \ttls enabled = yes\
 \ttls keyfile = /var/lib/samba/private/tls/dc1.key\

@@ -7,12 +7,12 @@ import sys
 import time
 from pathlib import Path
 
-from . import nameservers, paths
+from . import acme, nameservers, paths
 from .errors import LabError
 from .network import Network
 from .parts import PARTS as COMPANY
 
-PARTS = (*COMPANY, *nameservers.PARTS)
+PARTS = (*COMPANY, *nameservers.PARTS, *acme.PARTS)
 PLAIN = [part.name for part in COMPANY]
 
 

@@ -23,6 +23,7 @@ LAYERS = {
     "dc": ("dc-packages", ["company.py"]),
     "bind": ("debian", []),
     "knot": ("debian", []),
+    "acme": ("debian", []),
 }
 OLD = 14 * 24 * 3600
 

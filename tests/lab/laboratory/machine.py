@@ -29,6 +29,7 @@ class Machine:
     address: str
     further_addresses: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    group: str
 
     def __init__(self, instance: str, namespace: str) -> None:
         self.instance = instance
@@ -40,6 +41,16 @@ class Machine:
 
     def configure(self) -> None:
         """Write what differs between instances into the root file system, before it boots."""
+
+    def put(self, file: Path, content: str | bytes, writable: bool = False) -> None:
+        """Write a file that the service's group may read (or write) and nobody else."""
+        file.unlink(missing_ok=True)
+        mode = 0o660 if writable else 0o640
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as handle:
+            handle.write(content.encode() if isinstance(content, str) else content)
+        groups = (line.split(":") for line in (self.root / "etc/group").read_text().splitlines())
+        os.chown(file, 0, next(int(words[2]) for words in groups if words[0] == self.group))
+        file.chmod(mode)
 
     def ready(self) -> bool:
         """Whether the service for which this machine exists answers."""
@@ -192,6 +203,17 @@ class Machine:
             # With a prefix of its own, so that it never becomes the source of what this machine asks.
             + "".join(f"Address={address}/32\n" for address in self.further_addresses)
         )
+
+    def dig(self, kind: str, name: str) -> str:
+        """What this machine's name server says, as `dig +short` prints it."""
+        answer = subprocess.run(
+            [
+                "nsenter", f"--net=/run/netns/{self.namespace}", "dig", "+short", "+time=1", "+tries=1",
+                f"@{self.address}", kind, name,
+            ],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        return answer.stdout.strip()
 
     def answers(self, port: int) -> bool:
         """Whether a TCP port of this machine accepts a connection from where users are."""

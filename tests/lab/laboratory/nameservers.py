@@ -1,7 +1,6 @@
 """Name servers that take dynamic updates: BIND 9 as primary and secondary, Knot DNS. They run only when asked for."""
 
 import base64
-import os
 import secrets
 import subprocess
 from pathlib import Path
@@ -28,7 +27,6 @@ class NameServer(Machine):
 
     needs: tuple[str, ...] = ("dc1",)
     keys: tuple[str, ...]
-    group: str
     config: str
     serves: tuple[tuple[str, str], ...]
 
@@ -53,16 +51,6 @@ class NameServer(Machine):
             if not (self.root / file).exists():
                 self.put(self.root / file, text, writable=True)
 
-    def put(self, file: Path, content: str | bytes, writable: bool = False) -> None:
-        """Write a file that the server may read (or write) and nobody else."""
-        file.unlink(missing_ok=True)
-        mode = 0o660 if writable else 0o640
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as handle:
-            handle.write(content.encode() if isinstance(content, str) else content)
-        groups = (line.split(":") for line in (self.root / "etc/group").read_text().splitlines())
-        os.chown(file, 0, next(int(words[2]) for words in groups if words[0] == self.group))
-        file.chmod(mode)
-
     @staticmethod
     def key_statement(name: str, secret: str) -> str:
         """A TSIG key in the words of BIND, which nsupdate and dig read, too."""
@@ -86,12 +74,9 @@ class NameServer(Machine):
         controller = DomainController(self.instance, self.namespace)
         keytab = controller.root / "var/lib/lab/ns1.keytab"
         if not keytab.exists():
-            names = [f"{name}.{DOMAIN}={address}" for name, address in NAMES.items()]
+            controller.know({f"{name}.{DOMAIN}": address for name, address in NAMES.items()})
             script = (paths.NAMESERVERS / "register.py").read_text()
-            run(
-                *controller.command(["python3", "-", "/var/lib/lab/ns1.keytab", PRINCIPAL, ACCOUNT, *names]),
-                input=script,
-            )
+            run(*controller.command(["python3", "-", "/var/lib/lab/ns1.keytab", PRINCIPAL, ACCOUNT]), input=script)
         return keytab
 
 

@@ -3,10 +3,9 @@
 import json
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
-from . import network, paths, secretsfile
+from . import authority, network, paths, secretsfile
 from .errors import LabError, run
 from .machine import Machine
 
@@ -29,18 +28,18 @@ class DomainController(Machine):
         # The controller and the tests need to know what was drawn when the domain was provisioned.
         state = paths.state(self.instance)
         secretsfile.update(state, json.loads((self.root / "var/lib/lab/secrets.json").read_text()))
-        shutil.copyfile(self.root / "var/lib/lab/company-ca.crt", state / "company-ca.crt")
-        (state / "company-ca.crt").chmod(0o644)
+        authority.take(self.root / "var/lib/lab", state)
 
     def ready(self) -> bool:
-        answer = subprocess.run(
-            [
-                "nsenter", f"--net=/run/netns/{self.namespace}", "dig", "+short", "+time=1", "+tries=1",
-                f"@{self.address}", "SRV", f"_ldap._tcp.dc._msdcs.{DOMAIN}",
-            ],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        return f"dc1.{DOMAIN}." in answer.stdout and self.answers(636) and self.answers(88)
+        found = self.dig("SRV", f"_ldap._tcp.dc._msdcs.{DOMAIN}")
+        return f"dc1.{DOMAIN}." in found and self.answers(636) and self.answers(88)
+
+    def know(self, names: dict[str, str]) -> None:
+        """Put names with their addresses into the domain's zone, where they are not in it."""
+        missing = [f"{name}={address}" for name, address in names.items() if self.dig("A", name) != address]
+        if missing:
+            script = (paths.NAMESERVERS / "names.py").read_text()
+            run(*self.command(["python3", "-", *missing]), input=script)
 
 
 class ChatHost(Machine):

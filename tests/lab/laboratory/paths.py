@@ -7,6 +7,7 @@ from pathlib import Path
 
 IMAGES = Path(__file__).resolve().parent.parent / "images"
 NAMESERVERS = IMAGES.parent / "nameservers"
+ACME = IMAGES.parent / "acme"
 
 
 def cache() -> Path:
