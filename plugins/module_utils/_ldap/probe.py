@@ -17,7 +17,7 @@ import ipaddress
 import socket
 import ssl
 
-from ansible_collections.onprem.chat.plugins.module_utils._ldap.certificate import CertificateView, read_certificate
+from ansible_collections.onprem.chat.plugins.module_utils._tls.view import CertificateView, read_certificate
 
 # LDAPMessage 1, ExtendedRequest 1.3.6.1.4.1.1466.20037 (RFC 4511 4.14)
 STARTTLS_REQUEST = bytes.fromhex("301d02010177188016") + b"1.3.6.1.4.1.1466.20037"

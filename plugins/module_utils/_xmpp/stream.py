@@ -87,12 +87,16 @@ class Stream:
             raise StreamError(f"expected stream features, got {_say(element)}")
         return Features.of(element)
 
-    async def starttls(self, context: ssl.SSLContext, domain: str) -> None:
-        """Encrypt the connection; the certificate is judged for the domain as the context demands."""
+    async def proceed(self) -> None:
+        """Ask for TLS. After this the next byte in both directions is TLS."""
         await self._send(f"<starttls xmlns='{NS_TLS}'/>")
         element = await self._element()
         if element.tag != f"{{{NS_TLS}}}proceed":
             raise StreamError(f"the server refused STARTTLS: {_say(element)}")
+
+    async def starttls(self, context: ssl.SSLContext, domain: str) -> None:
+        """Encrypt the connection; the certificate is judged for the domain as the context demands."""
+        await self.proceed()
         await self._writer.start_tls(context, server_hostname=domain)
 
     async def registration_form(self, domain: str) -> bool:

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from ansible_collections.onprem.chat.plugins.module_utils._ldap import certificate, diagnose, probe
+from ansible_collections.onprem.chat.plugins.module_utils._ldap import diagnose, probe
 from ansible_collections.onprem.chat.plugins.module_utils._ldap.session import (
     Answer,
     BadFilter,
@@ -15,6 +15,7 @@ from ansible_collections.onprem.chat.plugins.module_utils._ldap.session import (
     Refused,
     SessionLost,
 )
+from ansible_collections.onprem.chat.plugins.module_utils._tls import view as certificate
 
 NOW = 1_800_000_000.0
 BASE = "OU=Company,DC=corp,DC=test"

@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ansible_collections.onprem.chat.plugins.module_utils._ldap import certificate, probe
+from ansible_collections.onprem.chat.plugins.module_utils._ldap import probe
+from ansible_collections.onprem.chat.plugins.module_utils._tls import view as certificate
 
 NOW = datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None)  # noqa: UP017
 DAY = datetime.timedelta(days=1)

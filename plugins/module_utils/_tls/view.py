@@ -31,7 +31,10 @@ else:
 
 @dataclasses.dataclass(frozen=True)
 class CertificateView:
-    """What could be read; empty where it could not."""
+    """What could be read; empty where it could not.
+
+    not_before, not_after: seconds since 1970. serial: hexadecimal. reader: cryptography, openssl or raw.
+    """
 
     sha256: str
     subject: str = ""
@@ -39,6 +42,8 @@ class CertificateView:
     not_after: float | None = None
     names: tuple[str, ...] = ()
     reader: str = "raw"
+    not_before: float | None = None
+    serial: str = ""
 
     def summary(self, now: float | None = None) -> str:
         """One line for a check's evidence."""
@@ -80,7 +85,9 @@ def _with_cryptography(der: bytes, sha256: str) -> CertificateView:
         certificate = x509.load_der_x509_certificate(der)
         subject = certificate.subject.rfc4514_string()
         issuer = certificate.issuer.rfc4514_string()
-        moment = getattr(certificate, "not_valid_after_utc", None) or certificate.not_valid_after
+        end = getattr(certificate, "not_valid_after_utc", None) or certificate.not_valid_after
+        start = getattr(certificate, "not_valid_before_utc", None) or certificate.not_valid_before
+        serial = certificate.serial_number
         try:
             extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
             names = tuple(str(name.value) for name in extension.value)
@@ -90,14 +97,17 @@ def _with_cryptography(der: bytes, sha256: str) -> CertificateView:
         sha256=sha256,
         subject=subject,
         issuer=issuer,
-        not_after=float(calendar.timegm(moment.utctimetuple())),
+        not_after=float(calendar.timegm(end.utctimetuple())),
         names=names,
         reader="cryptography",
+        not_before=float(calendar.timegm(start.utctimetuple())),
+        serial=f"{serial:x}",
     )
 
 
 def _with_openssl(der: bytes, sha256: str) -> CertificateView:
-    command = ["openssl", "x509", "-inform", "DER", "-noout", "-subject", "-issuer", "-enddate", "-nameopt", "RFC2253"]
+    command = ["openssl", "x509", "-inform", "DER", "-noout", "-subject", "-issuer", "-dates", "-serial"]
+    command += ["-nameopt", "RFC2253"]
     # No module object reaches here, and the answer is bytes in and text out.
     # pylint: disable-next=ansible-bad-function,useless-suppression
     answer = subprocess.run(command, input=der, capture_output=True, timeout=10, check=True)
@@ -112,4 +122,6 @@ def _with_openssl(der: bytes, sha256: str) -> CertificateView:
         issuer=values.get("issuer", ""),
         not_after=float(ssl.cert_time_to_seconds(values["notAfter"])),
         reader="openssl",
+        not_before=float(ssl.cert_time_to_seconds(values["notBefore"])),
+        serial=values.get("serial", "").lower(),
     )
