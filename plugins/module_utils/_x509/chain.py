@@ -1,0 +1,274 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection onprem.chat: may change at any time. Do not import it from elsewhere.
+
+"""From a leaf to a root: the best path through any number of certificates in any order (RFC 4158).
+
+Every step costs what a verifier may dislike about it, and the cheapest path to each certificate is kept, as for the shortest
+way on a map. So a loop ends by itself, and no number of cross-signed certificates makes it explode.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import dataclasses
+import datetime
+import functools
+import heapq
+import itertools
+
+from . import constraints, signature
+from .certificate import Certificate, Key, Material
+from .errors import InputError, MaterialError
+from .lib import x509
+from .names import same_name_key
+
+
+@dataclasses.dataclass(frozen=True)
+class Path:
+    """Where a chain leads.
+
+    certificates: leaf first, up to and including the root when it is known.
+    anchor: the trusted certificate in which it ends; None when it is not trusted.
+    complete: it ends in a self-signed root or in an anchor.
+    spare: the candidates that are not in it, each once, in their order.
+    """
+
+    certificates: tuple[Certificate, ...]
+    anchor: Certificate | None
+    complete: bool
+    spare: tuple[Certificate, ...] = ()
+
+    @property
+    def leaf(self) -> Certificate:
+        return self.certificates[0]
+
+    @property
+    def root(self) -> Certificate | None:
+        """The self-signed end, when the path has one and the leaf is not the whole of it."""
+        last = self.certificates[-1]
+        return last if len(self.certificates) > 1 and is_self_signed(last) else None
+
+    @property
+    def authorities(self) -> tuple[Certificate, ...]:
+        return self.certificates[1:]
+
+
+# -- which one is the leaf --------------------------------------------------------------------------------------------
+
+
+def pick_leaf(material: Material) -> Certificate:
+    """The end-entity certificate of what was delivered; of several the one whose key is there.
+
+    Raises MaterialError when there is none, InputError when it cannot be told which is meant.
+    """
+    if not material.certificates:
+        raise MaterialError(
+            "There is no certificate in what was given.",
+            "Does the file hold only the key, or a certificate request (CSR)?",
+            "Give the file that the CA delivered.",
+        )
+    unique = list(dict.fromkeys(material.certificates))
+    ends = [certificate for certificate in unique if not is_authority(certificate)]
+    keyed = [certificate for certificate in unique if _has_key(certificate, material.keys)]
+    chosen = [certificate for certificate in ends if certificate in keyed] or (ends or keyed)
+    if len(chosen) == 1:
+        return chosen[0]
+    if not chosen:
+        if len(unique) == 1:
+            return unique[0]  # judged: a leaf that is a CA fails there
+        raise MaterialError(
+            f"All {len(unique)} certificates are those of authorities: {_listed(unique)}.",
+            "Was the server's own certificate left out?",
+            "Give it, too.",
+        )
+    newest = _newest_of_same_key(chosen)
+    if newest is not None and chosen[0] in keyed:
+        return newest
+    raise InputError(
+        f"There are {len(chosen)} certificates that are no authority's: {_listed(chosen)}.",
+        "Which one is meant?" if chosen[0] in keyed else "Which one is meant, and is the key of one of them given?",
+        "Give the one that is to be used, with its key.",
+    )
+
+
+def leaf_among(presented: collections.abc.Sequence[Certificate], key: Key | None = None) -> Certificate:
+    """The one that is judged as the leaf: whose key is there, else the first that is no authority, else the first."""
+    if key is not None:
+        for certificate in presented:
+            if certificate.spki == key.spki:
+                return certificate
+    return next((certificate for certificate in presented if not is_authority(certificate)), presented[0])
+
+
+def is_authority(certificate: Certificate) -> bool:
+    """Whether it says of itself that it is a CA."""
+    extension = certificate.extension(x509.BasicConstraints)
+    return bool(extension is not None and extension.value.ca)
+
+
+def _has_key(certificate: Certificate, keys: collections.abc.Iterable[Key]) -> bool:
+    return any(certificate.spki == key.spki for key in keys)
+
+
+def _newest_of_same_key(many: list[Certificate]) -> Certificate | None:
+    if len({certificate.spki for certificate in many}) > 1:
+        return None
+    return max(many, key=lambda one: (one.not_before, one.fingerprint))
+
+
+def _listed(many: collections.abc.Iterable[Certificate]) -> str:
+    return "; ".join(f"{one.subject} ({one.origin})" if one.origin else one.subject for one in many)
+
+
+# -- the search -------------------------------------------------------------------------------------------------------
+
+
+def solve(
+    leaf: Certificate,
+    candidates: collections.abc.Iterable[Certificate],
+    anchors: collections.abc.Iterable[Certificate],
+    now: datetime.datetime,
+) -> Path:
+    """The best path from leaf: trusted and without fault > trusted > complete > longest. The order of the input is of no
+    matter.
+
+    candidates: what may stand in between, and roots.
+    anchors: what is trusted, usually roots.
+    now: a moment with its zone.
+    """
+    candidates = tuple(dict.fromkeys(candidates))
+    trusted = frozenset(anchors)
+    by_subject: dict[object, list[Certificate]] = {}
+    for certificate in dict.fromkeys((*candidates, *trusted)):
+        if certificate != leaf:
+            by_subject.setdefault(subject_key(certificate), []).append(certificate)
+    end = _search(leaf, by_subject, trusted, now)
+    certificates = end.path
+    anchor = certificates[-1] if certificates[-1] in trusted else None
+    return Path(
+        certificates=certificates,
+        anchor=anchor,
+        complete=anchor is not None or is_self_signed(certificates[-1]),
+        spare=tuple(one for one in candidates if one not in certificates),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Step:
+    """A certificate that was reached, and the cheapest way to it.
+
+    cost: faults, links that only lenient verifiers follow, length, and then what makes it one of a kind.
+    depth: authorities below it that are not self-issued (RFC 5280 4.2.1.9).
+    """
+
+    path: tuple[Certificate, ...]
+    cost: tuple
+    depth: int
+
+
+def _search(leaf, by_subject, trusted, now) -> _Step:
+    start = _Step((leaf,), (0, 0, 1, ()), 0)
+    waiting, numbers = [(start.cost, 0, start)], itertools.count(1)
+    reached: dict[Certificate, _Step] = {}
+    while waiting:
+        _cost, _number, step = heapq.heappop(waiting)
+        last = step.path[-1]
+        if last in reached:
+            continue
+        reached[last] = step
+        if is_self_signed(last):
+            continue
+        for issuer, unsure in _issuers(last, by_subject):
+            if issuer not in reached:
+                further = _extend(step, leaf, issuer, unsure, now)
+                heapq.heappush(waiting, (further.cost, next(numbers), further))
+    return min(reached.values(), key=lambda step: _rank(step, trusted))
+
+
+def _rank(step: _Step, trusted) -> tuple:
+    last, (faults, unsure, length, kind) = step.path[-1], step.cost
+    root = is_self_signed(last)
+    if last in trusted:
+        return (1 if faults else 0, faults, not root, unsure, length, kind)
+    if root:
+        return (2, faults, False, unsure, length, kind)
+    return (3, -length, False, faults, unsure, kind)
+
+
+def _extend(step: _Step, leaf: Certificate, issuer: Certificate, unsure: bool, now) -> _Step:
+    faults, lenient, length, kind = step.cost
+    faults += _faults(issuer, leaf, step.depth, now)
+    kind = (*kind, (-issuer.not_after.timestamp(), issuer.fingerprint))
+    depth = step.depth + (0 if issuer.self_issued else 1)
+    return _Step((*step.path, issuer), (faults, lenient + unsure, length + 1, kind), depth)
+
+
+def _faults(issuer: Certificate, leaf: Certificate, depth: int, now: datetime.datetime) -> int:
+    """How many reasons a verifier has to refuse this authority here."""
+    faults = 0 if issuer.not_before <= now <= issuer.not_after else 1
+    basic = issuer.extension(x509.BasicConstraints)
+    length = basic.value.path_length if basic is not None and basic.value.ca else -1
+    if length is not None and length < depth:
+        faults += 1
+    usage = issuer.extension(x509.KeyUsage)
+    if usage is not None and not usage.value.key_cert_sign:
+        faults += 1
+    if constraints.violations(issuer, (leaf,)):
+        faults += 1
+    if not is_self_signed(issuer) and signature.hash_name(issuer) in signature.WEAK_HASHES:
+        faults += 1
+    return faults
+
+
+def _issuers(child: Certificate, by_subject) -> list[tuple[Certificate, bool]]:
+    """Who signed it, each with whether that is less than sure: a signature that cannot be verified, or identifiers of the
+    key that do not agree (OpenSSL does not follow those)."""
+    found, verdicts = [], {}
+    for issuer in by_subject.get(issuer_key(child), ()):
+        spki = issuer.spki
+        if spki not in verdicts:
+            verdicts[spki] = signature.verify(child, issuer).result
+        if verdicts[spki] != signature.BAD:
+            found.append((issuer, verdicts[spki] == signature.UNKNOWN or not identifiers_agree(child, issuer)))
+    return found
+
+
+# -- what one certificate says about another --------------------------------------------------------------------------
+
+
+@functools.lru_cache(maxsize=4096)
+def subject_key(certificate: Certificate) -> object:
+    """The subject in a form in which equal names are equal (RFC 5280 7.1)."""
+    return same_name_key(certificate.parsed.subject)
+
+
+@functools.lru_cache(maxsize=4096)
+def issuer_key(certificate: Certificate) -> object:
+    """The same for the issuer."""
+    return same_name_key(certificate.parsed.issuer)
+
+
+@functools.lru_cache(maxsize=4096)
+def is_self_signed(certificate: Certificate) -> bool:
+    """Whether it is signed by its own key: a root, or a certificate that nobody vouches for."""
+    if subject_key(certificate) != issuer_key(certificate):
+        return False
+    return signature.verify(certificate, certificate).result != signature.BAD
+
+
+def identifiers_agree(child: Certificate, issuer: Certificate) -> bool:
+    """Whether the child's authority key identifier, as far as it says something, names this issuer (RFC 5280 4.2.1.1)."""
+    extension = child.extension(x509.AuthorityKeyIdentifier)
+    if extension is None:
+        return True
+    said = extension.value
+    own = issuer.extension(x509.SubjectKeyIdentifier)
+    if said.key_identifier is not None and own is not None and own.value.digest != said.key_identifier:
+        return False
+    if said.authority_cert_serial_number not in (None, issuer.parsed.serial_number):
+        return False
+    names = [name.value for name in said.authority_cert_issuer or () if isinstance(name, x509.DirectoryName)]
+    return not names or same_name_key(names[0]) == issuer_key(issuer)

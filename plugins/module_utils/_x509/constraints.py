@@ -1,0 +1,132 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection onprem.chat: may change at any time. Do not import it from elsewhere.
+
+"""Name constraints of authorities (RFC 5280 4.2.1.10): DNS, IP, directory name, e-mail, URI."""
+
+from __future__ import annotations
+
+import collections.abc
+import urllib.parse
+
+from .certificate import Certificate
+from .lib import x509
+from .names import a_label, as_address, same_name_key
+
+
+def violations(
+    authority: Certificate, below: collections.abc.Iterable[Certificate], also: collections.abc.Iterable[str] = ()
+) -> list[str]:
+    """What an authority's constraints forbid in the certificates below it, in words; empty when all is permitted.
+
+    also: DNS names that users connect with and that only a wildcard covers.
+    """
+    extension = authority.extension(x509.NameConstraints)
+    if extension is None:
+        return []
+    permitted = extension.value.permitted_subtrees or ()
+    excluded = extension.value.excluded_subtrees or ()
+    unread = sorted({type(base).__name__ for base in (*permitted, *excluded) if not isinstance(base, _kinds())})
+    found = []
+    for certificate in below:
+        found += _of_one(_general_names(certificate), permitted, excluded)
+        if unread and _has_kind(certificate, unread):
+            found.append(f"constraints on {', '.join(unread)} cannot be told, and {certificate.subject} has such names")
+    found += _of_one([x509.DNSName(a_label(name)) for name in also], permitted, excluded)
+    return list(dict.fromkeys(found))
+
+
+def _kinds() -> tuple[type, ...]:
+    return x509.DNSName, x509.IPAddress, x509.DirectoryName, x509.RFC822Name, x509.UniformResourceIdentifier
+
+
+def _has_kind(certificate: Certificate, kinds: list[str]) -> bool:
+    extension = certificate.extension(x509.SubjectAlternativeName)
+    return extension is not None and any(type(name).__name__ in kinds for name in extension.value)
+
+
+def _general_names(certificate: Certificate) -> list:
+    """All that constraints apply to: alternative names, the subject, addresses in it, a CN that stands for a host."""
+    subject = certificate.parsed.subject
+    extension = certificate.extension(x509.SubjectAlternativeName)
+    names = list(extension.value) if extension is not None else []
+    if len(list(subject)):
+        names.append(x509.DirectoryName(subject))
+    for attribute in subject.get_attributes_for_oid(x509.NameOID.EMAIL_ADDRESS):
+        if str(attribute.value).isascii() and "@" in str(attribute.value):
+            names.append(x509.RFC822Name(str(attribute.value)))
+    return names
+
+
+def _of_one(names: list, permitted, excluded) -> list[str]:
+    found = []
+    for name in names:
+        kind = type(name)
+        if not isinstance(name, _kinds()):
+            continue
+        forbidden = [base for base in excluded if isinstance(base, kind) and within(name, base)]
+        allowed = [base for base in permitted if isinstance(base, kind)]
+        if forbidden:
+            found.append(f"{text(name)} is excluded by {text(forbidden[0], base=True)}")
+        elif allowed and not any(within(name, base) for base in allowed):
+            bases = ", ".join(text(base, base=True) for base in allowed)
+            found.append(f"{text(name)} is not within {bases}")
+    return found
+
+
+def text(name, base: bool = False) -> str:
+    """A name or the base of a subtree, for texts."""
+    value = name.value
+    if isinstance(name, x509.DirectoryName):
+        return value.rfc4514_string() or "every directory name"
+    return str(value) or ("everything" if base else "an empty name")
+
+
+def within(name, base) -> bool:
+    """Whether a name lies in the subtree of a base of the same kind."""
+    value, limit = name.value, base.value
+    if isinstance(name, x509.IPAddress):
+        return getattr(value, "version", 0) == getattr(limit, "version", 1) and value in limit
+    if isinstance(name, x509.DirectoryName):
+        start, whole = same_name_key(limit), same_name_key(value)
+        return whole[: len(start)] == start
+    if isinstance(name, x509.DNSName):
+        return _dns_within(value, limit)
+    if isinstance(name, x509.RFC822Name):
+        return _mail_within(value, limit)
+    return _uri_within(value, limit)
+
+
+def _dns_within(value: str, limit: str) -> bool:
+    value, limit = value.lower().rstrip("."), limit.lower().rstrip(".")
+    if not limit:
+        return True
+    if limit.startswith("."):  # not of RFC 5280; OpenSSL and Microsoft take it for "below"
+        return value.endswith(limit)
+    return value == limit or value.endswith(f".{limit}")
+
+
+def _host_within(host: str, limit: str) -> bool:
+    """Of a mail address or URI: a host is that host only, with a dot in front it is everything below."""
+    host, limit = host.lower(), limit.lower()
+    return host.endswith(limit) if limit.startswith(".") else host == limit
+
+
+def _mail_within(value: str, limit: str) -> bool:
+    if not limit:
+        return True
+    local, _at, host = value.rpartition("@")
+    if "@" in limit:
+        wanted_local, _at, wanted_host = limit.rpartition("@")
+        return local == wanted_local and host.lower() == wanted_host.lower()
+    return _host_within(host, limit)
+
+
+def _uri_within(value: str, limit: str) -> bool:
+    try:
+        host = urllib.parse.urlsplit(value).hostname or ""
+    except ValueError:
+        return False
+    return not limit or (bool(host) and as_address(host) is None and _host_within(host, limit))
