@@ -16,6 +16,8 @@ PROTOCOLS = ("tls", "xmpp-client", "xmpp-server", "ldap", "smtp")
 PORTS = {"xmpp-client": 5222, "xmpp-server": 5269, "ldap": 389, "smtp": 25}
 #: From old to new; what OpenSSL can be told to speak.
 VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+#: What to say of an older version than wanted.
+OLD_VERSIONS = ("allow", "warn", "fail")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import errno
+import ipaddress
 import socket
 import ssl
 
@@ -212,3 +213,12 @@ def shown(data: bytes, most: int = 60) -> str:
     if not text.isprintable() or "\ufffd" in text:
         return f"bytes {data[:16].hex(' ')}"
     return f'"{text}"'
+
+
+def is_address(text: str) -> bool:
+    """Whether this is an IP address and no name."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

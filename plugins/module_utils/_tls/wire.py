@@ -24,7 +24,7 @@ from .settings import Endpoint
 from .trouble import Trouble
 
 #: Seconds in which a server that insists on a client certificate says so after a handshake of TLS 1.3.
-_AFTERTHOUGHT = 1.0
+_AFTERTHOUGHT = 0.5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,11 +56,17 @@ async def resolve(host: str, port: int, timeout: float) -> list[str]:
 
 
 async def visit(
-    endpoint: Endpoint, address: str, context: ssl.SSLContext, timeout: float, server_name: str | None = None
+    endpoint: Endpoint,
+    address: str,
+    context: ssl.SSLContext,
+    timeout: float,
+    server_name: str | None = None,
+    patient: bool = False,
 ) -> Session:
     """Connect, STARTTLS, handshake; each of the three may take so many seconds. Raises Trouble.
 
     server_name: instead of the endpoint's; empty for none.
+    patient: wait for a server that asked for a client certificate to say that it insists.
     """
     name = endpoint.server_name if server_name is None else server_name
     try:
@@ -76,7 +82,7 @@ async def visit(
         stage = "tls"
         seen.watch(context)
         async with asyncio.timeout(timeout):
-            return await _handshake(reader, writer, context, name, seen, endpoint.protocol)
+            return await _handshake(reader, writer, context, name, seen, endpoint.protocol, patient)
     except TimeoutError as error:
         raise trouble.silent(stage, timeout, endpoint.protocol, seen) from error
     except OSError as error:  # reset by the peer
@@ -87,7 +93,7 @@ async def visit(
         await _leave(writer)
 
 
-async def _handshake(reader, writer, context, name: str, seen: Messages, protocol: str) -> Session:
+async def _handshake(reader, writer, context, name: str, seen: Messages, protocol: str, patient: bool) -> Session:
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = context.wrap_bio(incoming, outgoing, server_hostname=name or None)
     sent = False
@@ -121,7 +127,7 @@ async def _handshake(reader, writer, context, name: str, seen: Messages, protoco
                 return
 
     await drive(tls.do_handshake)
-    if tls.version() == "TLSv1.3" and seen.request:
+    if patient and tls.version() == "TLSv1.3" and seen.request:
         # Here the client is done before the server has looked at its (missing) certificate.
         try:
             async with asyncio.timeout(_AFTERTHOUGHT):
