@@ -1,0 +1,323 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection onprem.chat: may change at any time. Do not import it from elsewhere.
+"""certificate_bundle from its options to its result."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import functools
+import os
+import re
+from pathlib import Path
+
+from ansible_collections.onprem.chat.plugins.module_utils._checks import FAIL, WARN, Check, Checks
+
+from . import bundle as making
+from . import render
+from .disk import Rights, group_id, group_name, locked, make_folder, mode_of, user_id, user_name
+from .errors import BundleError, InputError, WriteError
+from .judge_files import File, judge_files
+from .pair import LAYOUTS, Pair, Place, Seen
+from .policy import PROFILES
+from .write import Content, Wanted, Writer
+
+_STRINGS = {"type": "list", "elements": "str"}
+_PATHS = {"type": "list", "elements": "path"}
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,200}")
+OPTIONS = {
+    "path": {"type": "path", "required": True},
+    "name": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": ["present", "previous"], "default": "present"},
+    "sources": _PATHS,
+    "remote_src": {"type": "bool", "default": False},
+    "content": {**_STRINGS, "no_log": True},
+    "key_path": {"type": "path", "no_log": False},
+    "passphrases": {**_STRINGS, "no_log": True},
+    "intermediates": _PATHS,
+    "trust_anchors": _PATHS,
+    "root": {"type": "str", "choices": ["include", "exclude", "keep"]},
+    "profile": {"type": "str", "choices": sorted(PROFILES), "default": "server"},
+    "dns_names": _STRINGS,
+    "ip_addresses": _STRINGS,
+    "xmpp_domains": _STRINGS,
+    "valid_days": {"type": "int"},
+    "clock_skew": {"type": "int"},
+    "purposes": {**_STRINGS, "choices": ["server", "client"]},
+    "key_types": {**_STRINGS, "choices": ["rsa", "ec", "ed25519", "ed448"], "no_log": False},
+    "accept": _STRINGS,
+    "owner": {"type": "str"},
+    "group": {"type": "str"},
+    "mode": {"type": "raw", "default": "0600"},
+    "certificate_mode": {"type": "raw", "default": "0644"},
+    "layout": {"type": "str", "choices": list(LAYOUTS), "default": "links"},
+    "backup": {"type": "bool", "default": False},
+    "delivered": {"type": "str", "no_log": True},
+}
+
+
+def now() -> datetime.datetime:
+    """This moment."""
+    return datetime.datetime.now(datetime.UTC)
+
+
+class Refused(BundleError):
+    """The judgement was bad; ``result`` is what the module returns beside the message."""
+
+    def __init__(self, what: str, result: dict) -> None:
+        super().__init__(what, action="Nothing was changed.")
+        self.result = result
+
+
+class Command:
+    """One run. ``module``: what is used of an AnsibleModule: ``params``, ``check_mode`` and ``warn()``."""
+
+    def __init__(self, module) -> None:
+        self.module = module
+        self.params = module.params
+        self.place = Place(Path(self.params["path"]), self.params["name"])
+        self.key_mode = mode_of(self.params["mode"], "mode")
+        self.certificate_mode = mode_of(self.params["certificate_mode"], "certificate_mode")
+        self.unknown: list[str] = []
+
+    def run(self) -> dict:
+        """Raises BundleError."""
+        self._check_options()
+        if self.params["state"] == "previous":
+            return self._put_back()
+        there = self.place.look()
+        bundle = making.assemble(making.gather(self.params), there, self.place, making.wanted(self.params), now())
+        checks = [*bundle.checks, *self._judge_files(self._wanted(self._content(bundle, there, there), there))]
+        result = self._said(bundle, checks)
+        self._refuse_bad(checks, result)
+        result.update(self._install(lambda pair: self._content(bundle, there, pair)))
+        return result
+
+    # What is asked for
+
+    def _check_options(self) -> None:
+        params = self.params
+        if not _NAME.fullmatch(params["name"]) or params["name"].endswith((".crt", ".key", ".d")):
+            raise InputError(
+                f"name: {params['name']!r} cannot be used.",
+                "Does it hold a folder or an extension?",
+                "Give the part before .crt: letters, digits, dot, dash, underscore.",
+            )
+        if not self.place.folder.is_absolute():
+            raise InputError(f"path: {params['path']} does not begin with /.", action="Give the whole path.")
+        if self.key_mode & 0o007:
+            raise InputError(
+                f"mode: {self.key_mode:04o} lets everybody at the private key.",
+                "Is it meant for certificate_mode?",
+                "Take 0600, or 0640 with the group of the service.",
+            )
+        if self.certificate_mode & 0o022 or self.key_mode & 0o020:
+            raise InputError(
+                f"{'mode' if self.key_mode & 0o020 else 'certificate_mode'}: others than the owner could replace the content.",
+                action="Take 0600 or 0640 for the key, 0644 for the certificate.",
+            )
+        for option, mode in (("mode", self.key_mode), ("certificate_mode", self.certificate_mode)):
+            if not mode & 0o400:
+                raise InputError(f"{option}: {mode:04o} does not let the owner read.", action="Take 0600 or 0640.")
+        if params["state"] == "present" and not any(params[option] for option in ("sources", "content", "delivered")):
+            raise InputError("Neither sources nor content is given.", action="Give the certificate in one of them.")
+
+    def _number(self, option: str, find) -> int | None:
+        """The number of owner or group; None when it is not given, or not known yet in check mode."""
+        name = self.params[option]
+        if name is None:
+            return None
+        number = find(name)
+        if number is None and not self.module.check_mode:
+            raise InputError(
+                f"{option}: there is no {'user' if option == 'owner' else 'group'} {name} on this host.",
+                "Is it made by a later task, or misspelt?",
+                "Make it first (ansible.builtin.user, ansible.builtin.group).",
+            )
+        if number is None:
+            self.unknown.append(option)
+            self.module.warn(f"{option}: there is no {name} on this host yet; outside of check mode this would fail.")
+        return number
+
+    def _rights(self, mode: int, seen: Seen, uid: int | None, gid: int | None) -> Rights:
+        """Without owner or group those of the file that is replaced stay."""
+        before = seen.rights
+        return Rights(
+            mode,
+            uid if uid is not None else before.uid if before else os.geteuid(),
+            gid if gid is not None else before.gid if before else os.getegid(),
+        )
+
+    @functools.cached_property
+    def _owners(self) -> tuple[int | None, int | None]:
+        return self._number("owner", user_id), self._number("group", group_id)
+
+    def _wanted(self, content: Content, there: Pair) -> Wanted:
+        return Wanted(
+            content,
+            self.params["layout"],
+            self._rights(self.certificate_mode, there.certificate, *self._owners),
+            self._rights(self.key_mode, there.key, *self._owners),
+            self.params["backup"],
+        )
+
+    def _judge_files(self, wanted: Wanted) -> Checks:
+        """The two files as they will be, by the same questions that are asked of files from elsewhere."""
+
+        def file(path: Path, data: bytes, rights: Rights) -> File:
+            return File(str(path), data, rights.mode, user_name(rights.uid), group_name(rights.gid))
+
+        place, content = self.place, wanted.content
+        return judge_files(
+            file(place.certificate, content.certificate, wanted.certificate),
+            file(place.key, content.key, wanted.key),
+            place.name,
+            place.name,
+        )
+
+    def _content(self, bundle: making.Bundle, judged: Pair, there: Pair) -> Content:
+        if bundle.from_place and judged.key.data != there.key.data:
+            raise WriteError(
+                f"{self.place.key} was changed while it was being read. Nothing was changed by this task.",
+                "Does another play run on this host?",
+                "Run it again.",
+            )
+        return Content(bundle.pem, making.key_text(bundle.key, there, self.place))
+
+    # What is done
+
+    def _install(self, content_for) -> dict:
+        """Compare with what is there and change it; in check mode only the first."""
+        place = self.place
+        writer = None
+        with contextlib.ExitStack() as stack:
+            try:
+                if not self.module.check_mode:
+                    make_folder(place.folder)
+                    stack.enter_context(locked(place.folder))
+                there = place.look()
+                wanted = self._wanted(content_for(there), there)
+                differences = wanted.differences(there)
+                writer = Writer(place, wanted)
+                if not self.module.check_mode:
+                    if differences:
+                        writer.write()
+                    else:
+                        writer.tidy()
+            except OSError as error:
+                if writer:
+                    with contextlib.suppress(BundleError, OSError):
+                        writer.tidy()
+                raise self._disk_error(error) from error
+            if differences and not self.module.check_mode:
+                self._read_back(wanted)
+        result = {
+            "changed": bool(differences or self.unknown),
+            "differences": differences,
+            "version": None if self.module.check_mode and differences else place.current_version(),
+            "backup_directory": str(writer.replaced) if writer.replaced else None,
+        }
+        if result["changed"]:
+            after = self._after(wanted)
+            result["diff"] = {"before": render.text(place, there), "after": render.text(place, after)}
+        return result
+
+    def _after(self, wanted: Wanted) -> Pair:
+        kind = "ours" if wanted.layout == "links" else "file"
+        return Pair(
+            Seen(kind, wanted.content.certificate, wanted.certificate), Seen(kind, wanted.content.key, wanted.key)
+        )
+
+    def _read_back(self, wanted: Wanted) -> None:
+        left = wanted.differences(self.place.look())
+        if left:
+            raise WriteError(
+                f"{self.place.certificate} and {self.place.key} are not as they were written ({', '.join(left)}).",
+                "Does something else write there, or does the file system not keep modes and owners?",
+                "Look at them and run it again.",
+            )
+
+    def _disk_error(self, error: OSError) -> WriteError:
+        """What went wrong on the disk, and what lies there now."""
+        place = self.place
+        where = f" ({error.filename})" if error.filename else ""
+        try:
+            pair = place.look()
+            state = (
+                "There is a complete pair, the old or the new one."
+                if pair.complete
+                else (
+                    f"{place.folder} holds no pair." if pair.empty else "Half of the pair is there; nothing mismatches."
+                )
+            )
+        except (BundleError, OSError):
+            state = "What is there now cannot be read."
+        cause = "Is the disk full, or the file system mounted read-only?"
+        if isinstance(error, PermissionError):
+            cause = "Does the task run as root?"
+        return WriteError(
+            f"The pair {place.name} could not be written to {place.folder}: {error.strerror}{where}. {state}",
+            cause,
+            "Remove the cause and run it again: it goes on from here.",
+        )
+
+    def _put_back(self) -> dict:
+        place = self.place
+        place.look()
+        kept = place.previous_version()
+        if kept is None:
+            raise InputError(
+                f"There is no pair in {place.store} that could be put back.",
+                "Was one ever replaced under this path and name?",
+                "Install one with state=present.",
+            )
+        pair = place.version(kept)
+        if not pair.complete or not _belongs(pair):
+            raise WriteError(
+                f"What was kept in {place.store / kept} is no pair that belongs together. Nothing was changed.",
+                "Was it broken before it was replaced?",
+                "Install a good one with state=present.",
+            )
+        content = Content(*pair.contents)
+        chain = [render.row(one) for one in making.certificates_in(content.certificate, str(place.certificate))]
+        result = {"checks": [], "chain": chain, "dropped": [], "notes": []}
+        return {**self._files(), **result, **self._install(lambda _there: content)}
+
+    # What is said
+
+    def _files(self) -> dict:
+        return {"certificate_file": str(self.place.certificate), "key_file": str(self.place.key)}
+
+    def _said(self, bundle: making.Bundle, checks: list[Check]) -> dict:
+        return {
+            **self._files(),
+            "checks": [check.as_dict() for check in checks],
+            "chain": [render.row(one) for one in bundle.certificates],
+            "dropped": bundle.dropped,
+            "notes": bundle.notes,
+        }
+
+    def _refuse_bad(self, checks: list[Check], result: dict) -> None:
+        failures = [check for check in checks if check.status == FAIL]
+        if not failures:
+            for check in checks:
+                if check.status == WARN:
+                    self.module.warn(f"{check.id}: {check.evidence}. {check.hint}".strip())
+            return
+        said = " ".join(f"{check.id}: {check.evidence}. {check.hint}".strip() for check in failures)
+        count = "1 check" if len(failures) == 1 else f"{len(failures)} checks"
+        raise Refused(f"The bundle for {self.place.name} is refused by {count}. {said}", result)
+
+
+def _belongs(pair: Pair) -> bool:
+    """Whether the key belongs to the first certificate."""
+    certificates = making.certificates_in(pair.certificate.data, "")
+    return bool(certificates) and any(key.spki == certificates[0].spki for key in making.keys_in(pair.key.data, ""))
+
+
+def run(module) -> dict:
+    """Everything between options and result. Raises BundleError."""
+    return Command(module).run()
