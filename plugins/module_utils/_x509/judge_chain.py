@@ -35,6 +35,12 @@ def signatures(case: Case) -> tuple[str, str, str]:
                 "OpenSSL does not find the issuer then. Did the CA renew its certificate with another identifier or serial "
                 "number? Ask it for a leaf that was issued after that.",
             )
+    end = case.path.certificates[-1]
+    if is_self_signed(end) and not identifiers_agree(end, end):
+        answer.fail(
+            f"{case.who(end)} is self-signed, but its authority key identifier is another key's",
+            "OpenSSL does not take it for a root then. The CA must renew it.",
+        )
     for certificate in case.path.certificates:
         name = signature.hash_name(certificate)
         if len(case.path.certificates) > 1 and is_self_signed(certificate):

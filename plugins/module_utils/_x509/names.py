@@ -186,7 +186,6 @@ def matching(names: Names, wanted: str) -> list[str]:
 
 
 def _matches(pattern: str, name: str) -> bool:
-    pattern = pattern.rstrip(".")
     if not pattern.startswith("*."):
         return pattern == name
     # A wildcard above everything (*.com, *.corp) is refused by OpenSSL and browsers.

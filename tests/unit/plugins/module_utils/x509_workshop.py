@@ -155,19 +155,20 @@ def make(
     subject_id, authority_id: False leaves the identifier out, bytes are a wrong one; authority_id "serial" is issuer and
     serial number instead of the key. digest: sha1, md5 and pss (RSA-PSS with SHA-256)
     are signed by the openssl command.
-    signer: whose key signs in truth (a forgery). more: further extensions, each with whether it is critical.
+    serial: any number, also one that is not allowed. signer: whose key signs in truth (a forgery). more: further extensions, each with whether it is critical.
     """
     subject = dn(name)
     text = name if isinstance(name, str) else subject.rfc4514_string()
     private = private_key(kind, key or text)
     above, signing = (issuer.certificate.parsed, issuer.private) if issuer else (None, private)
     signing = signer.private if signer else signing
+    odd = serial is not None and not 0 < serial < 1 << 159
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer_name or (above.subject if above else subject))
         .public_key(private.public_key())
-        .serial_number(serial or x509.random_serial_number())
+        .serial_number(_STAND_IN if odd else serial or x509.random_serial_number())
         .not_valid_before(NOW + datetime.timedelta(days=start))
         .not_valid_after(NOW + datetime.timedelta(days=end))
     )
@@ -189,8 +190,8 @@ def make(
     for extension, critical in more:
         builder = builder.add_extension(extension, critical)
     der = _sign(builder, signing, digest)
-    if digest in ("sha1", "md5", "pss"):
-        der = _sign_again(der, signing, digest)
+    if digest in ("sha1", "md5", "pss") or odd:
+        der = _sign_again(der, signing, digest, serial if odd else None)
     return Made(Certificate.load(der, f"{text}.pem" if origin is None else origin), private)
 
 
@@ -223,7 +224,9 @@ def _sign(builder, signing, digest: str) -> bytes:
 
 
 # What the openssl command signs in place of the library: AlgorithmIdentifiers, DER.
+_STAND_IN = 0x5EA1ED0F0DD5E41A1
 _ALGORITHMS = {
+    ("sha256", "ec"): "300a06082a8648ce3d040302",
     ("sha1", "rsa"): "300d06092a864886f70d0101050500",
     ("md5", "rsa"): "300d06092a864886f70d0101040500",
     ("sha1", "ec"): "300906072a8648ce3d0401",
@@ -236,14 +239,17 @@ _ALGORITHMS = {
 }
 
 
-def _sign_again(der: bytes, signing, digest: str) -> bytes:
-    """The same certificate with a hash that the library does not sign with any more."""
+def _sign_again(der: bytes, signing, digest: str, serial: int | None) -> bytes:
+    """The same certificate with a hash, or a serial number, that the library does not make any more."""
     kind = "rsa" if isinstance(signing, rsa.RSAPrivateKey) else "ec"
     algorithm = bytes.fromhex(_ALGORITHMS[digest, kind])
     parsed = x509.load_der_x509_certificate(der)
     signed, body = parsed.tbs_certificate_bytes, inside(der)
     old = body[len(signed) :][: 2 + body[len(signed) + 1]]
-    signed = tlv(0x30, inside(signed).replace(old, algorithm, 1))
+    body = inside(signed).replace(old, algorithm, 1)
+    if serial is not None:
+        body = body.replace(_integer(_STAND_IN), _integer(serial), 1)
+    signed = tlv(0x30, body)
     with tempfile.TemporaryDirectory() as folder:
         place = pathlib.Path(folder)
         descriptor = os.open(place / "key.pem", os.O_WRONLY | os.O_CREAT, 0o600)
@@ -254,6 +260,10 @@ def _sign_again(der: bytes, signing, digest: str) -> bytes:
             command += ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:32"]
         signature = subprocess.run(command, cwd=place, input=signed, check=True, capture_output=True).stdout
     return tlv(0x30, signed + algorithm + tlv(0x03, b"\0" + signature))
+
+
+def _integer(number: int) -> bytes:
+    return tlv(0x02, number.to_bytes(number.bit_length() // 8 + 1, "big", signed=True))
 
 
 def tlv(tag: int, body: bytes) -> bytes:
