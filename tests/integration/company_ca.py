@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import os
+import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +77,16 @@ class Issued:
         )
         others = [self.issuing, self.root] if root else [self.issuing]
         return pkcs12.serialize_key_and_certificates(b"chat", self.key, self.certificate, others, encryption)
+
+    def pfx_of_old_windows(self, passphrase: str) -> bytes:
+        """PKCS#12 with the certificates in RC2-40 and the key in 3DES, which only OpenSSL still writes."""
+        command = [
+            *("openssl", "pkcs12", "-export", "-legacy", "-certpbe", "PBE-SHA1-RC2-40", "-keypbe", "PBE-SHA1-3DES"),
+            *("-macalg", "sha1", "-passout", "env:PASSPHRASE"),
+        ]
+        environment = os.environ | {"PASSPHRASE": passphrase}
+        text = self.key_pem() + self.pem()
+        return subprocess.run(command, input=text, capture_output=True, check=True, env=environment).stdout
 
     def key_pem(self, passphrase: bytes | None = None, traditional: bool = False) -> bytes:
         """The key as PKCS#8, or in the format of its kind (PKCS#1, SEC 1)."""
