@@ -11,13 +11,13 @@ from __future__ import annotations
 from .errors import MaterialError
 from .parse_ber import INTEGER, OCTET_STRING, OID, SEQUENCE, Element, NotBer, walk
 
-# Firefox writes 600,000 for each of three parts; 4,000,000 are some seconds a passphrase.
+# Firefox writes 600,000 for each of three parts; 4,000,000 are about two seconds for each passphrase that is tried.
 ITERATIONS = 4_000_000
-# Bits of an RSA number. Libraries test the primes of a key when they read it, in time that grows with the cube;
-# clients (Go among them) refuse more.
+# Bits of an RSA key. Libraries test its primes when they read it, in time that grows with the fourth power: 8 seconds for
+# this. Clients (Go among them) refuse more.
 RSA_BITS = 8192
-# Bytes of a private key: RSA with 8,192 bits is 4,700.
-KEY_SIZE = 16 * 1024
+# Bytes of a private key: RSA with 8,192 bits is 4,700, as PEM 6,500.
+KEY_SIZE = 12 * 1024
 
 _PBKDF2 = bytes.fromhex("2a864886f70d01050c")
 _SCRYPT = bytes.fromhex("2b06010401da47040b")
@@ -33,19 +33,29 @@ def refuse_expensive(der: bytes, origin: str) -> None:
     """
     total = 0
     for element in walk(der):
-        if element.tag == INTEGER and len(element.content) > RSA_BITS // 8 + 1:
-            raise MaterialError(
-                f"{origin}: a number in the key has more than {RSA_BITS} bits.",
-                "Is it an RSA key of that size, or damaged?",
-                f"Take one with 2048 to {RSA_BITS} bits.",
-            )
         if element.tag == SEQUENCE:
             total += _iterations(element)
+            _refuse_numbers(element, origin)
     if total > ITERATIONS:
         raise MaterialError(
             f"{origin} asks for more than {ITERATIONS:,} iterations to be opened.",
             "Is it damaged, or made to keep computers busy?",
             "Export it again, with the iterations that the tool proposes.",
+        )
+
+
+def _refuse_numbers(sequence: Element, origin: str) -> None:
+    """A key as PKCS#1 has it is nine numbers: version, modulus, two exponents; two primes and what is made of them."""
+    try:
+        numbers = [len(child.content) for child in sequence.children if child.tag == INTEGER]
+    except NotBer:
+        return
+    whole, half = RSA_BITS // 8 + 1, RSA_BITS // 16 + 1
+    if any(size > whole for size in numbers) or (len(numbers) >= 9 and any(size > half for size in numbers[4:])):
+        raise MaterialError(
+            f"{origin}: the numbers of the key are too big, at most {RSA_BITS} bits are read.",
+            "Is it an RSA key of that size, or damaged?",
+            "Take one with 2048 to 4096 bits.",
         )
 
 

@@ -14,7 +14,7 @@ from .certificate import Certificate, Material, one_line
 from .errors import MaterialError
 from .lib import pkcs7, serialization
 from .parse_ber import Cut, NotBer, first, kind
-from .parse_key import key_material
+from .parse_key import key_material, words
 from .parse_pkcs12 import pkcs12_material
 
 # Items (certificates, keys, other blocks) in one file.
@@ -98,7 +98,7 @@ def _pkcs7(der: bytes, origin: str) -> Material:
         found = [each.public_bytes(serialization.Encoding.DER) for each in pkcs7.load_der_pkcs7_certificates(der)]
     except Exception as error:  # the library raises many kinds for bytes that anybody may have made
         raise MaterialError(
-            f"{origin}: this is no PKCS#7 file with certificates that can be read ({one_line(error)}).",
+            f"{origin}: this is no PKCS#7 file with certificates that can be read ({words(error)}).",
             "Is it cut or damaged, encrypted, or a signature without certificates?",
             "Export the chain again, with all certificates.",
         ) from error

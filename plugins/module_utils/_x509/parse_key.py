@@ -69,7 +69,7 @@ def unlocked(load: Callable[[bytes | None], object], origin: str, passphrases: S
         except exceptions.UnsupportedAlgorithm as error:
             raise MaterialError(
                 f"{origin} is encrypted in a way that cryptography {cryptography.__version__} on {platform.node()} "
-                f"cannot read ({one_line(error)}).",
+                f"cannot read ({words(error)}).",
                 action="Encrypt it again with AES: openssl pkcs8 -topk8 -v2 aes-256-cbc -in OLD -out NEW.",
             ) from error
         except Exception:  # noqa: S112 - a wrong passphrase shows in many ways, broken keys among them
@@ -109,10 +109,15 @@ def _plain(load: Callable[[bytes | None], object], origin: str) -> object:
 
 def _unreadable(origin: str, error: Exception) -> MaterialError:
     return MaterialError(
-        f"{origin}: this is no private key that can be read ({one_line(error)}).",
+        f"{origin}: this is no private key that can be read ({words(error)}).",
         "Is the file cut or damaged, or of a kind that is not for TLS?",
         "openssl pkey -check -noout -in FILE tells more; export it again from where it came.",
     )
+
+
+def words(error: Exception) -> str:
+    """What a library says, without the lists of numbers that older versions add."""
+    return one_line(ValueError(error.args[0]) if error.args else error)
 
 
 def _refuse_big(data: bytes, origin: str) -> None:

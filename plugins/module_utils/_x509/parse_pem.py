@@ -36,7 +36,7 @@ LABELS = {
     "DSA PRIVATE KEY": "key",
     "ENCRYPTED PRIVATE KEY": "encrypted key",
 }
-_MARK = re.compile(r"-----(BEGIN|END) ([A-Za-z0-9][A-Za-z0-9 #./+_-]{0,60}?)-----")
+_MARK = re.compile(r"-----(BEGIN|END) ([A-Z0-9][A-Z0-9 #./_]{0,60}?)-----")
 _ENCRYPTED = re.compile(r"Proc-Type:\s*4\s*,\s*ENCRYPTED", re.IGNORECASE)
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 

@@ -26,6 +26,7 @@ from cryptography.x509.oid import NameOID
 from ansible_collections.onprem.chat.plugins.module_utils._x509.parse_ber import encode, first
 
 PASSPHRASE = b"canary-Pa55phrase-4711"
+RSA_BITS = 2048  # the fuzzer takes less: most of its time would go into the check of primes
 PEM, DER = serialization.Encoding.PEM, serialization.Encoding.DER
 PKCS8, TRADITIONAL = serialization.PrivateFormat.PKCS8, serialization.PrivateFormat.TraditionalOpenSSL
 OPEN = serialization.NoEncryption()
@@ -43,7 +44,7 @@ class Form:
 
 @functools.cache
 def rsa_key():
-    return rsa.generate_private_key(65537, 2048)
+    return rsa.generate_private_key(65537, RSA_BITS)
 
 
 @functools.cache
@@ -114,14 +115,14 @@ def openssl(*argv: str, given: bytes = b"", files: dict[str, bytes] | None = Non
     return done.stdout
 
 
-def pfx(*options: str, secret: str = "env:CANARY", nocerts: bool = False) -> bytes:
+def pfx(*options: str, source: str = "env:CANARY", nocerts: bool = False) -> bytes:
     """PKCS#12 by openssl."""
     leaf, *others = chain()
     files = {"leaf": pem(leaf), "key": pem(rsa_key()), "others": pem(*others)}
     what = ("-nocerts", "-inkey", "{key}") if nocerts else ("-in", "{leaf}", "-certfile", "{others}")
     if "-nokeys" not in options and not nocerts:
         what += ("-inkey", "{key}")
-    return openssl("pkcs12", "-export", "-passout", secret, *what, *options, files=files)
+    return openssl("pkcs12", "-export", "-passout", source, *what, *options, files=files)
 
 
 def pbmac1(data: bytes) -> bytes:
@@ -142,6 +143,32 @@ def armoured(label: str, data: bytes) -> bytes:
     body = base64.encodebytes(data).replace(b"\n", b"")
     lines = b"\n".join(body[at : at + 64] for at in range(0, len(body), 64))
     return b"-----BEGIN %s-----\n%s\n-----END %s-----\n" % (label.encode(), lines, label.encode())
+
+
+def endless(tag: int, content: bytes) -> bytes:
+    """One element without a length, as tools wrote that did not know how much comes."""
+    return bytes((tag, 0x80)) + content + b"\0\0"
+
+
+def endless_pfx(data: bytes) -> bytes:
+    """The same PKCS#12 file in BER, its content in pieces: Windows and Netscape wrote it like that."""
+    version, content, check = first(data).children
+    octets = content.children[1].children[0].octets
+    pieces = b"".join(encode(4, octets[at : at + 1000]) for at in range(0, len(octets), 1000))
+    oid = encode(6, content.children[0].content)
+    return endless(
+        0x30,
+        encode(2, version.content)
+        + endless(0x30, oid + endless(0xA0, endless(0x24, pieces)))
+        + encode(0x30, check.content),
+    )
+
+
+def endless_p7b(data: bytes) -> bytes:
+    """The same PKCS#7 file in BER."""
+    oid, content = first(data).children
+    signed = content.children[0].content
+    return endless(0x30, encode(6, oid.content) + endless(0xA0, endless(0x30, signed)))
 
 
 def _texts() -> dict[str, Form]:
@@ -203,6 +230,9 @@ def _binaries() -> dict[str, Form]:
         "PKCS#7 DER": Form(binary, 3),
         "PKCS#7 labelled CERTIFICATE": Form(armoured("CERTIFICATE", binary), 3),
         "PKCS#7 labelled CMS": Form(armoured("CMS", binary), 3),
+        "PKCS#7 BER": Form(endless_p7b(binary), 3),
+        "PKCS#12 BER": Form(endless_pfx(pfx()), 3, 1, True),
+        "PKCS#12 BER legacy": Form(endless_pfx(pfx("-legacy")), 3, 1, True),
         "PKCS#12 modern": Form(pfx(), 3, 1, True),
         "PKCS#12 legacy 3DES": Form(
             pfx("-legacy", "-certpbe", "PBE-SHA1-3DES", "-keypbe", "PBE-SHA1-3DES", "-macalg", "sha1"), 3, 1, True
@@ -210,14 +240,14 @@ def _binaries() -> dict[str, Form]:
         "PKCS#12 legacy RC2-40": Form(pfx("-legacy"), 3, 1, True),
         "PKCS#12 only the key encrypted": Form(pfx("-certpbe", "NONE"), 3, 1, True),
         "PKCS#12 nothing encrypted": Form(pfx("-certpbe", "NONE", "-keypbe", "NONE"), 3, 1, True),
-        "PKCS#12 empty passphrase": Form(pfx(secret="env:EMPTY"), 3, 1),
-        "PKCS#12 legacy empty passphrase": Form(pfx("-legacy", secret="env:EMPTY"), 3, 1),
+        "PKCS#12 empty passphrase": Form(pfx(source="env:EMPTY"), 3, 1),
+        "PKCS#12 legacy empty passphrase": Form(pfx("-legacy", source="env:EMPTY"), 3, 1),
         "PKCS#12 no MAC": Form(pfx("-nomac"), 3, 1, True),
         "PKCS#12 no MAC legacy": Form(pfx("-nomac", "-legacy"), 3, 1, True),
-        "PKCS#12 no MAC empty passphrase": Form(pfx("-nomac", secret="env:EMPTY"), 3, 1),
-        "PKCS#12 no MAC legacy empty passphrase": Form(pfx("-nomac", "-legacy", secret="env:EMPTY"), 3, 1),
+        "PKCS#12 no MAC empty passphrase": Form(pfx("-nomac", source="env:EMPTY"), 3, 1),
+        "PKCS#12 no MAC legacy empty passphrase": Form(pfx("-nomac", "-legacy", source="env:EMPTY"), 3, 1),
         "PKCS#12 no MAC nothing encrypted": Form(
-            pfx("-nomac", "-certpbe", "NONE", "-keypbe", "NONE", secret="env:EMPTY"), 3, 1
+            pfx("-nomac", "-certpbe", "NONE", "-keypbe", "NONE", source="env:EMPTY"), 3, 1
         ),
         "PKCS#12 PBMAC1": Form(pbmac1(pfx("-nomac")), 3, 1, True),
         "PKCS#12 without key": Form(pfx("-nokeys"), 3, 0, True),
