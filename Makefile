@@ -43,7 +43,7 @@ bench-%:
 	@$(WITH) python benchmarks/bench.py $*
 
 .PHONY: soak
-soak: soak-interrupt soak-dns soak-dns-kill ## long loops: the demo killed and started again, many writers of one DNS record set, dns_records killed
+soak: soak-interrupt soak-dns soak-dns-kill soak-certificates-fuzz ## long loops: the demo killed and started again, many writers of one DNS record set, dns_records killed, damaged certificates
 
 .PHONY: soak-interrupt
 moments ?= 5
@@ -65,6 +65,11 @@ kills ?= 50
 soak-dns-kill: ## kills dns_records kills=N times at each of three moments, on BIND and Samba
 	@$(LAB) up users dc1 ns1
 	@$(LAB) exec users -- python tests/soak/dns_kill.py --count $(kills)
+
+.PHONY: soak-certificates-fuzz
+minutes ?= 10
+soak-certificates-fuzz: ## damaged certificates, keys and PKCS#12 files are read for minutes=N
+	@$(WITH) python tests/soak/certificate_fuzz.py --minutes $(minutes) $(if $(seed),--seed $(seed))
 
 .PHONY: lab-up
 lab-up: ## start the laboratory
