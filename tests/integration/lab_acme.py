@@ -56,6 +56,10 @@ class Acme:
         """Tell the challenge test server what to answer below lies.test: lie("set-txt", host="_acme-challenge.a.lies.test.", value="…")."""
         self.get(f"http://{HOST}:8055/{command}", json.dumps(what).encode())
 
+    def status(self, serial: str) -> str:
+        """Valid or Revoked: what the server knows of a certificate, by its serial number in hexadecimal digits."""
+        return json.loads(self.get(f"https://{HOST}:15000/cert-status-by-serial/{serial.lower()}"))["Status"]
+
     @contextlib.contextmanager
     def faults(self, *rules: dict) -> Iterator[None]:
         """faulty_directory does these things wrong, as acme_faults.py describes; afterwards nothing."""
@@ -64,7 +68,7 @@ class Acme:
         try:
             yield
         finally:
-            self.lab.exec("acme", ["rm", RULES], check=True)
+            self.lab.exec("acme", ["rm", "-f", RULES], check=True)
 
     @contextlib.contextmanager
     def stopped(self) -> Iterator[None]:

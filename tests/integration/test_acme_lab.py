@@ -185,6 +185,21 @@ def test_dns_01(certbot: Certbot, writer: Writer, zone: str, star: str):
     assert certbot.issued(name, star) == f"DNS:{star}{name}"
 
 
+def test_revocation(certbot: Certbot, writer: Writer):
+    acme, folder = certbot.acme, f"{FOLDER}/{NAME}"
+    assert certbot.run(NAME, "--standalone").returncode == 0
+    live = f"{folder}/live/{NAME}/cert.pem"
+    serial = certbot.shell(f"openssl x509 -in {live} -noout -serial").strip().partition("=")[2]
+    assert acme.status(serial) == "Valid"
+    command = [
+        *("env", f"REQUESTS_CA_BUNDLE={FOLDER}/company-ca.crt", "certbot", "revoke", "--non-interactive"),
+        *("--server", acme.directory, "--cert-path", live, "--reason", "superseded", "--no-delete-after-revoke"),
+        *("--config-dir", folder, "--work-dir", f"{folder}/work", "--logs-dir", f"{folder}/log"),
+    ]
+    acme.lab.exec("chat", command, check=True)
+    assert acme.status(serial) == "Revoked"
+
+
 def test_wrong_answer_over_http_is_refused(certbot: Certbot, writer: Writer):
     with certbot.wrong_web_server():
         said = problem(certbot.run(NAME, "--webroot", "--webroot-path", f"{FOLDER}/web"))

@@ -44,9 +44,12 @@ class Rules:
         self._rules: list[dict] = []
 
     def _read(self) -> list[dict]:
-        stamp = RULES.stat().st_mtime_ns if RULES.exists() else 0
+        try:
+            stamp, text = RULES.stat().st_mtime_ns, RULES.read_text()
+        except FileNotFoundError:
+            stamp, text = 0, "[]"
         if stamp != self._stamp:
-            self._rules = json.loads(RULES.read_text()) if stamp else []
+            self._rules = json.loads(text)
             self._left = [rule.get("times", float("inf")) for rule in self._rules]
             self._stamp = stamp
         return self._rules
