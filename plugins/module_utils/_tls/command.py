@@ -12,12 +12,14 @@ import asyncio
 import collections.abc
 import dataclasses
 import datetime
+import warnings
 
 from .._checks import FAIL, PASS, Check
 from .._x509 import judge as certificates
 from .._x509 import policy
 from .._x509.certificate import Certificate
 from .._x509.errors import InputError
+from .._x509.lib import CryptographyDeprecationWarning
 from .._x509.names import a_label, as_address
 from . import judge, peer, survey, trust
 from .settings import PORTS, Endpoint
@@ -122,11 +124,14 @@ def run(params: collections.abc.Mapping, now: datetime.datetime | None = None) -
     seen = asyncio.run(survey.everywhere(asked, pems, params["timeout"], params["parallel"]))
     now = now or datetime.datetime.now(datetime.UTC)
     checks, servers = [], []
-    for one in seen:
-        peers = [peer.read(der, number) for number, der in enumerate(one.chain, start=1)]
-        checks += judge.lenient(judge.server(one, peers), one.endpoint.wanted.accept)
-        checks += _certificates(one, [item.certificate for item in peers], trusted[one.endpoint.anchors], now)
-        servers.append(_server(one, peers, now))
+    with warnings.catch_warnings():
+        # That a serial number is not positive is told by a check, not by a library on standard error.
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        for one in seen:
+            peers = [peer.read(der, number) for number, der in enumerate(one.chain, start=1)]
+            checks += judge.lenient(judge.server(one, peers), one.endpoint.wanted.accept)
+            checks += _certificates(one, [item.certificate for item in peers], trusted[one.endpoint.anchors], now)
+            servers.append(_server(one, peers, now))
     return {"changed": False, "checks": [check.as_dict() for check in checks], "servers": servers}
 
 

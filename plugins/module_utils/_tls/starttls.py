@@ -54,10 +54,11 @@ async def begin(endpoint: Endpoint, reader: asyncio.StreamReader, writer: asynci
 
 def ended(protocol: str) -> Trouble:
     """The connection ended before TLS."""
+    word = "XMPP" if protocol.startswith("xmpp") else protocol.upper()
     return Trouble(
         "starttls",
         "closed",
-        f"the server closed the connection before {protocol} came to TLS",
+        f"the server closed the connection before {word} came to TLS",
         f"{_PORT} Does the server refuse this address? Look into its log.",
     )
 
@@ -81,6 +82,8 @@ async def _xmpp(domain: str, reader, writer, namespace: str) -> None:
         await stream.proceed()
     except StreamError as error:
         text = str(error)
+        if text == "the server closed the connection":
+            raise ended("xmpp") from error
         if "host-unknown" in text:
             hint = f"The server does not serve {domain}. Is domain the part of the addresses after the @?"
         elif "policy-violation" in text:
