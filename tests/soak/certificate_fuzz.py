@@ -10,7 +10,7 @@ The corpus is every form of the unit tests, made at the start. Each input is one
 repeats, splices of two files, lines in another order, DER elements of random shape; in half of the PEM files the bytes behind the
 base64 are what is changed. It is read with no passphrase, a wrong one, the right one, or several.
 
-A failure is: an exception that is no BundleError, a warning that escapes, more than --patience seconds for one input, or a text
+A failure is: an exception that is no BundleError, an unchanged form that is refused after others, a warning that escapes, more than --patience seconds for one input, or a text
 (error, note, repr) that holds the passphrase or a part of a key. Each is printed with the file that holds the input. When the
 process itself dies, the file `certificate_fuzz.last` in the folder holds the input that killed it.
 """
@@ -184,7 +184,7 @@ class Fuzz:
         self.secrets = secrets()
         self.outcomes: dict[str, collections.Counter] = collections.defaultdict(collections.Counter)
         self.errors: collections.Counter = collections.Counter()
-        self.failures = self.executions = 0
+        self.failures = self.executions = self.reads = 0
         self.slowest, self.slowest_form = 0.0, ""
         with (self.folder / "certificate_fuzz.last").open("w+b") as file:
             file.truncate(LAST)
@@ -196,6 +196,20 @@ class Fuzz:
         while time.monotonic() < end:
             name, data = mutator.next()
             self.one(name, data, mutator.random.choice(PASSPHRASES))
+            if self.executions % 20 == 0:
+                self.sound(mutator.random.choice(mutator.names))
+
+    def sound(self, name: str) -> None:
+        """What is in order is read as ever, right after what was not: no library keeps an error for the next caller."""
+        form = self.forms[name]
+        try:
+            material = parse.read(form.data, "sound", [b"wrong", parse_forms.PASSPHRASE] if form.locked else [])
+        except BundleError as error:
+            self.fail(name, form.data, f"refused unchanged: {error} ({error.__cause__!r})")
+            return
+        if (len(material.certificates), len(material.keys)) != (form.certificates, form.keys):
+            self.fail(name, form.data, "other content than before")
+        self.reads += 1
 
     def one(self, name: str, data: bytes, passphrases: list[bytes]) -> None:
         self.last[:8] = len(data).to_bytes(8, "big")
@@ -260,7 +274,7 @@ class Fuzz:
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         print(
             f"certificate fuzz: cryptography {cryptography.__version__}, seed {self.options.seed}, {self.executions:,} executions "
-            f"of {len(self.forms)} forms in {seconds:.0f} s, {len(self.errors)} distinct errors, slowest {self.slowest:.2f} s "
+            f"of {len(self.forms)} forms in {seconds:.0f} s, {self.reads:,} unchanged ones in between, {len(self.errors)} distinct errors, slowest {self.slowest:.2f} s "
             f"({self.slowest_form}), {memory} MiB at most, failures: {self.failures}"
         )
 

@@ -117,6 +117,8 @@ def _unreadable(origin: str, error: Exception) -> MaterialError:
 
 def words(error: Exception) -> str:
     """What a library says, without the lists of numbers that older versions add."""
+    if isinstance(error, exceptions.InternalError):
+        return "OpenSSL does not say why"
     return one_line(ValueError(error.args[0]) if error.args else error)
 
 

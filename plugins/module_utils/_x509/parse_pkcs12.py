@@ -30,7 +30,7 @@ def pkcs12_material(der: bytes, whole: Element, origin: str, passphrases: Sequen
     unchecked = _without_check(whole, origin)
     # Many are protected by an empty passphrase, which counts as none; it is tried unasked.
     for passphrase in (None, b"", *passphrases) if unchecked else (None, *passphrases):
-        data = der if unchecked is None else _with_check(unchecked, passphrase)
+        data = der if unchecked is None else _with_check(*unchecked, passphrase)
         try:
             found = pkcs12.load_pkcs12(data, passphrase)
         except Exception:  # noqa: S112 - a wrong passphrase and broken content cannot be told apart
@@ -54,17 +54,18 @@ def _material(found, origin: str, encrypted: bool) -> Material:
     return material
 
 
-def _without_check(whole: Element, origin: str) -> Element | None:
-    """The content when the file has no check value, or one that older libraries do not know; None when it has a common one."""
+def _without_check(whole: Element, origin: str) -> tuple[bytes, bytes] | None:
+    """Kind and octets of the content when the file has no check value, or one that older libraries do not know; else None."""
     try:
         version, content, *check = whole.children
         if (version.tag, content.tag) != (INTEGER, SEQUENCE):
             raise NotBer("no PFX")
+        oid, octets = content.children[0].content, content.children[1].children[0].octets
         if not check:
-            return content
+            return oid, octets
         algorithm = check[0].children[0].children[0].children[0]
-        return content if algorithm.tag == OID and algorithm.content == _PBMAC1 else None
-    except (NotBer, ValueError, IndexError) as error:
+        return (oid, octets) if algorithm.tag == OID and algorithm.content == _PBMAC1 else None
+    except (ValueError, IndexError, RecursionError) as error:  # NotBer is a ValueError
         raise MaterialError(
             f"{origin}: this is no PKCS#12 file that can be read.",
             "Is the file cut or damaged?",
@@ -72,7 +73,7 @@ def _without_check(whole: Element, origin: str) -> Element | None:
         ) from error
 
 
-def _with_check(content: Element, passphrase: bytes | None) -> bytes:
+def _with_check(oid: bytes, octets: bytes, passphrase: bytes | None) -> bytes:
     """The same file with a check value (RFC 7292 4 and appendix B), which version 38 of cryptography insists on.
 
     It adds no security and takes none away: a file without a check has none, and a wrong passphrase shows when its parts are
@@ -88,11 +89,9 @@ def _with_check(content: Element, passphrase: bytes | None) -> bytes:
     block = hashlib.sha1(b"", usedforsecurity=False).block_size
     filled = b"".join((part * block)[: -(-len(part) // block) * block] for part in (_SALT, secret))
     key = hashlib.sha1(b"\3" * block + filled, usedforsecurity=False).digest()
-    octets = content.children[1].children[0].octets
     digest = hmac.digest(key, octets, "sha1")
     algorithm = encode(SEQUENCE, encode(OID, _SHA1) + encode(0x05, b""))
     check = encode(SEQUENCE, algorithm + encode(OCTET_STRING, digest))
     check = encode(SEQUENCE, check + encode(OCTET_STRING, _SALT) + encode(INTEGER, b"\1"))
-    oid = content.children[0]
-    data = encode(SEQUENCE, encode(OID, oid.content) + encode(0xA0, encode(OCTET_STRING, octets)))
+    data = encode(SEQUENCE, encode(OID, oid) + encode(0xA0, encode(OCTET_STRING, octets)))
     return encode(SEQUENCE, encode(INTEGER, b"\3") + data + check)
