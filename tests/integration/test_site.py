@@ -1,12 +1,20 @@
-"""The whole rollout as a user runs it: plan, first run, second run, bad input, dead host."""
+"""The whole rollout as a user runs it: plan, first run, second run, bad input, dead host.
+
+The first run is watched, at the highest verbosity that people use: no password ever reaches output, a log, a command line, or a file
+that others can read.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
+from command_lines import CommandLines
+from conftest import ROOT
 
 SITE = "onprem.chat.site"
 # What a connection by ssh with sudo leaves anywhere, and what a running system writes by itself.
@@ -56,6 +64,21 @@ def untouched(laboratory):
     return laboratory
 
 
+@pytest.fixture(scope="module")
+def rollout(untouched):
+    """The first run, what it printed, and every command line that was seen meanwhile."""
+    pid = int((untouched.state / "chat" / "pid").read_text())
+    inside = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+    sampler = CommandLines(f"opc-{untouched.instance}-users", inside)
+    sampler.start()
+    result = untouched.playbook(
+        SITE, "--diff", "-vvv", env={**os.environ, "ANSIBLE_LOG_PATH": str(untouched.state / "ansible.log")}
+    )
+    command_lines = sampler.stop()
+    assert result.returncode == 0, result.stdout[-5000:] + result.stderr
+    return untouched, result.stdout + result.stderr, command_lines
+
+
 def test_plan_on_a_fresh_site_changes_nothing(untouched):
     before = written(untouched)
     result = untouched.playbook(SITE, "--check", "--diff")
@@ -67,15 +90,116 @@ def test_plan_on_a_fresh_site_changes_nothing(untouched):
     assert untouched.exec("chat", ["dpkg-query", "-W", "ejabberd"]).returncode != 0
 
 
-def test_first_run_ends_with_two_users_talking(untouched):
-    result = untouched.playbook(SITE, "--diff")
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert recap(result.stdout)["changed"] > 0
-    assert re.search(r"anna@corp\.test sent a message to boris@corp\.test over XMPP with verified TLS", result.stdout)
-    assert zone(untouched) == "10.203.0.20\n5 0 5222 chat.corp.test.\n"
+def test_first_run_ends_with_two_users_talking(rollout):
+    lab, output, _ = rollout
+    assert recap(output)["changed"] > 0
+    assert re.search(r"anna@corp\.test sent a message to boris@corp\.test over XMPP with verified TLS", output)
+    assert zone(lab) == "10.203.0.20\n5 0 5222 chat.corp.test.\n"
 
 
-def test_second_run_changes_nothing(untouched):
+@pytest.fixture(scope="module")
+def canaries(rollout) -> list[str]:
+    """Every drawn password, and the private keys' first lines of content."""
+    lab = rollout[0]
+    found = [value for key, value in lab.secrets.items() if isinstance(value, str)] + list(
+        lab.secrets["users"].values()
+    )
+    assert len(found) >= 24
+    key = lab.exec("chat", ["cat", "/etc/onprem-chat/certs/corp.test.key"], check=True).stdout.splitlines()
+    assert key[0].startswith("-----BEGIN")
+    return [*found, key[1], key[2]]
+
+
+def test_canaries_are_where_they_must_be(rollout, canaries):
+    """The search below would find them: the server's configuration holds the bind password."""
+    lab = rollout[0]
+    hits = lab.exec("chat", ["grep", "-rlF", lab.secrets["svc-chat-ldap"], "/etc/ejabberd"]).stdout
+    assert hits.strip()
+    assert "svc-chat-ldap" in rollout[1]  # the account's name is no secret and shows that the output was kept
+
+
+def test_not_in_output_at_vvv(rollout, canaries):
+    assert [secret[:6] for secret in canaries if secret in rollout[1]] == []
+
+
+def test_not_in_the_controllers_log(rollout, canaries):
+    text = (rollout[0].state / "ansible.log").read_text()
+    assert len(text) > 10000
+    assert [secret[:6] for secret in canaries if secret in text] == []
+
+
+def test_not_on_any_command_line(rollout, canaries):
+    assert b"ansible-playbook" in rollout[2]
+    assert b"/usr/bin/python3" in rollout[2]
+    assert [secret[:6] for secret in canaries if secret.encode() in rollout[2]] == []
+
+
+def test_not_in_the_report(rollout, canaries):
+    text = (rollout[0].state / "report" / "verify.json").read_text()
+    assert "xmpp.login" in text
+    assert [secret[:6] for secret in canaries if secret in text] == []
+
+
+def test_not_in_the_chat_hosts_logs(rollout, canaries):
+    lab = rollout[0]
+    logs = lab.exec(
+        "chat", ["sh", "-c", "journalctl --no-pager; find /var/log -type f ! -path '*/journal/*' -exec cat {} +"]
+    ).stdout
+    assert "ejabberd" in logs
+    assert [secret[:6] for secret in canaries if secret in logs] == []
+
+
+def test_not_in_files_that_others_can_read(rollout, canaries, tmp_path):
+    """On the chat host: everything that differs from its image; on the controller: the folders that a run writes into."""
+    lab = rollout[0]
+    patterns = tmp_path / "patterns"
+    patterns.write_text("\n".join(canaries) + "\n")
+    roots = [
+        lab.state / "chat" / "upper",
+        lab.state / "pki",
+        lab.state / "report",
+        Path("/tmp"),
+        Path(os.environ["ANSIBLE_HOME"]),
+    ]
+    files = subprocess.run(
+        # Where others may not enter, they may not read.
+        [
+            *("find", *[str(root) for root in roots if root.exists()]),
+            *("-type", "d", "!", "-perm", "/o=x", "-prune", "-o", "-type", "f", "-perm", "/o=r", "-print0"),
+        ],
+        capture_output=True,
+        check=False,
+    ).stdout
+    found = subprocess.run(
+        ["xargs", "-0r", "grep", "-lFf", str(patterns)], input=files, capture_output=True, check=False
+    ).stdout.decode()
+    mine = [line for line in found.splitlines() if str(tmp_path) not in line]
+    assert files.count(b"\0") > 50
+    assert mine == []
+
+
+def test_private_keys_and_configuration_are_not_for_others(rollout):
+    lab = rollout[0]
+    modes = lab.exec(
+        "chat", ["sh", "-c", "stat -Lc '%a %n' /etc/onprem-chat/certs/*.key /etc/ejabberd/*.yml"], check=True
+    ).stdout
+    assert modes.strip()
+    for line in modes.splitlines():
+        assert re.match(r"[0-7]?[0-7][0-7]0 ", line), line
+
+
+def test_nothing_secret_is_committed():
+    """The laboratory draws its passwords; none stands in the repository."""
+    text = subprocess.run(
+        ["git", "-C", str(ROOT), "grep", "-nE", "BEGIN (RSA |EC |ENCRYPTED )?PRIVATE KEY", "--", ":!tests"],
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert text.stdout == ""
+
+
+def test_second_run_changes_nothing(untouched, rollout):
     before = written(untouched)
     result = untouched.playbook(SITE, "--diff")
     assert result.returncode == 0, result.stdout + result.stderr
