@@ -18,11 +18,12 @@ import datetime
 import functools
 import heapq
 import itertools
+import warnings
 
 from . import constraints, signature
 from .certificate import Certificate, Key, Material
 from .errors import InputError, MaterialError
-from .lib import x509
+from .lib import CryptographyDeprecationWarning, x509
 from .names import same_name_key
 
 
@@ -259,6 +260,13 @@ def is_self_signed(certificate: Certificate) -> bool:
     return signature.verify(certificate, certificate).result != signature.BAD
 
 
+def serial_number(certificate: Certificate) -> int:
+    """The serial number, also one that the library would rather not read (Samba makes negative ones)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        return certificate.parsed.serial_number
+
+
 def identifiers_agree(child: Certificate, issuer: Certificate) -> bool:
     """Whether the child's authority key identifier, as far as it says something, names this issuer (RFC 5280 4.2.1.1)."""
     extension = child.extension(x509.AuthorityKeyIdentifier)
@@ -268,7 +276,7 @@ def identifiers_agree(child: Certificate, issuer: Certificate) -> bool:
     own = issuer.extension(x509.SubjectKeyIdentifier)
     if said.key_identifier is not None and own is not None and own.value.digest != said.key_identifier:
         return False
-    if said.authority_cert_serial_number not in (None, issuer.parsed.serial_number):
+    if said.authority_cert_serial_number not in (None, serial_number(issuer)):
         return False
     names = [name.value for name in said.authority_cert_issuer or () if isinstance(name, x509.DirectoryName)]
     return not names or same_name_key(names[0]) == issuer_key(issuer)

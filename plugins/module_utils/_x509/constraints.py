@@ -69,7 +69,7 @@ def _of_one(names: list, permitted, excluded) -> list[str]:
         forbidden = [base for base in excluded if isinstance(base, kind) and within(name, base)]
         allowed = [base for base in permitted if isinstance(base, kind)]
         if forbidden:
-            found.append(f"{text(name)} is excluded by {text(forbidden[0], base=True)}")
+            found.append(f"{text(name)} is excluded (subtree {text(forbidden[0], base=True)})")
         elif allowed and not any(within(name, base) for base in allowed):
             bases = ", ".join(text(base, base=True) for base in allowed)
             found.append(f"{text(name)} is not within {bases}")

@@ -48,8 +48,8 @@ def signatures(case: Case) -> tuple[str, str, str]:
         used.append(signature.algorithm(certificate))
         if name in signature.WEAK_HASHES:
             answer.fail(
-                f"{case.who(certificate)} is signed with {name.upper()}",
-                "Clients refuse that since 2017. The CA must sign anew, with SHA-256 or better.",
+                f"{case.who(certificate)} is signed with {signature.WEAK_HASHES[name]}",
+                "Clients have refused that since 2017. The CA must sign anew, with SHA-256 or better.",
             )
         elif name is None:
             answer.warn(
@@ -84,10 +84,10 @@ def _may_sign(case: Case, certificate: Certificate, depth: int, answer: Answer) 
     who = case.who(certificate)
     other = "Ask the CA for the intermediate certificate that belongs to this leaf."
     basic = certificate.extension(x509.BasicConstraints)
-    if basic is None and is_self_signed(certificate) and certificate in case.anchors:
+    if certificate.parsed.version == x509.Version.v1 and is_self_signed(certificate) and certificate in case.anchors:
         answer.warn(
-            f"{who} does not say that it is a CA (no basic constraints)",
-            "OpenSSL takes such an old root when it is trusted, many others do not. The CA should renew its root.",
+            f"{who} does not say that it is a CA's (version 1)",
+            "Some clients take such an old root when it is trusted, others do not. The CA should renew its root.",
         )
     elif basic is None or not basic.value.ca:
         answer.fail(f"{who} is no CA's (no CA:TRUE), but signed another", f"Nobody trusts what it signs. {other}")
@@ -174,8 +174,8 @@ def _not_trusted(case: Case, last: Certificate, answer: Answer) -> None:
     elif case.wanted.trust == "given":
         also = ". A root of this name is trusted, but it has another key" if namesakes else ""
         answer.fail(
-            f"it ends in {case.who(last)}, which is not among the {counted(len(case.anchors), 'certificate')} that are "
-            f"trusted{also}",
+            f"it ends in {case.who(last)}, which is not among what is trusted ("
+            f"{counted(len(case.anchors), 'certificate')}){also}",
             "Is it from another CA than you think, or is the trust anchor an old one?",
         )
     elif last in case.presented:

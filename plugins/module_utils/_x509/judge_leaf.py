@@ -16,6 +16,17 @@ from .chain import is_authority, is_self_signed
 from .judge_case import DAY, Answer, Case, counted, day
 from .lib import dsa, ec, ed448, ed25519, rsa, x509
 
+_PURPOSES = {
+    "1.3.6.1.5.5.7.3.1": "serverAuth",
+    "1.3.6.1.5.5.7.3.2": "clientAuth",
+    "1.3.6.1.5.5.7.3.3": "codeSigning",
+    "1.3.6.1.5.5.7.3.4": "emailProtection",
+    "1.3.6.1.5.5.7.3.8": "timeStamping",
+    "1.3.6.1.5.5.7.3.9": "OCSPSigning",
+    "1.3.6.1.5.2.3.5": "KDC authentication",
+    "1.3.6.1.4.1.311.20.2.2": "smart card logon",
+    "2.5.29.37.0": "anyExtendedKeyUsage",
+}
 _RENEW = "Have it renewed by its CA and install the new one."
 
 
@@ -108,7 +119,7 @@ def names(case: Case) -> tuple[str, str, str]:
         )
     odd = naming.odd_names(found)
     if odd:
-        answer.warn("; ".join(odd), "No verifier matches such a name; it does no other harm.")
+        answer.warn("; ".join(odd), "Verifiers pass over such a name. Leave it out of the next one.")
     return answer.told(str(found))
 
 
@@ -160,10 +171,7 @@ def usage(case: Case) -> tuple[str, str, str]:
 def _extended(case: Case, answer: Answer) -> str:
     extension = case.leaf.extension(x509.ExtendedKeyUsage)
     if extension is None:
-        answer_text = "no extended key usage: any purpose"
-        if "client" in case.wanted.purposes:
-            return answer_text
-        return answer_text
+        return "no extended key usage: any purpose"
     oid, found = x509.ExtendedKeyUsageOID, set(extension.value)
     for purpose, name in ((oid.SERVER_AUTH, "server"), (oid.CLIENT_AUTH, "client")):
         if name not in case.wanted.purposes or purpose in found:
@@ -202,11 +210,7 @@ def _key_usage(case: Case, answer: Answer) -> str:
 
 
 def _purposes(extended) -> str:
-    names_ = []
-    for oid in extended:
-        name = getattr(oid, "_name", "")
-        names_.append(name if name and name != "Unknown OID" else oid.dotted_string)
-    return ", ".join(names_) or "nothing"
+    return ", ".join(_PURPOSES.get(oid.dotted_string, oid.dotted_string) for oid in extended) or "nothing"
 
 
 def leaf(case: Case) -> tuple[str, str, str]:
@@ -259,7 +263,7 @@ def not_before(case: Case) -> tuple[str, str, str]:
         elif start > case.now - skew:
             age = int((case.now - start).total_seconds())
             answer.warn(
-                f"{case.who(certificate)} is valid for {counted(age, 'second')} only",
+                f"{case.who(certificate)} has been valid for {counted(age, 'second')} only",
                 f"Clients whose clocks are slow refuse it; from {day(start + skew)} on those do not that are "
                 f"{counted(case.wanted.skew, 'second')} slow.",
             )

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from .certificate import Certificate
-from .chain import is_authority, is_self_signed
+from .chain import is_authority, is_self_signed, serial_number
 from .judge_case import Answer, Case, counted
 from .lib import x509
 
@@ -32,6 +32,13 @@ _HANDLED = frozenset(
     }
 )
 
+_UNHANDLED = {
+    "1.3.6.1.5.5.7.1.1": "authority information access",
+    "1.3.6.1.5.5.7.1.24": "must-staple",
+    "1.3.6.1.4.1.11129.2.4.3": "poison of a pre-certificate",
+    "2.5.29.9": "subject directory attributes",
+}
+
 
 def extensions(case: Case) -> tuple[str, str, str]:
     """No critical extension that verifiers do not know."""
@@ -41,15 +48,14 @@ def extensions(case: Case) -> tuple[str, str, str]:
             oid = extension.oid.dotted_string
             if extension.critical and oid not in _HANDLED:
                 answer.fail(
-                    f"{case.who(certificate)} has the critical extension {_name(extension.oid)}",
+                    f"{case.who(certificate)} has the critical extension {_name(oid)}",
                     "Whoever does not know a critical extension must refuse the certificate. Have it issued without.",
                 )
     return answer.told("no unknown critical extension")
 
 
-def _name(oid) -> str:
-    name = getattr(oid, "_name", "")
-    return f"{name} ({oid.dotted_string})" if name and name != "Unknown OID" else oid.dotted_string
+def _name(oid: str) -> str:
+    return f"{_UNHANDLED[oid]} ({oid})" if oid in _UNHANDLED else oid
 
 
 # -- strict verifiers -------------------------------------------------------------------------------------------------
@@ -97,10 +103,11 @@ def _of_any(certificate: Certificate) -> list[tuple[str, tuple[str, ...]]]:
     found, parsed = [], certificate.parsed
     if parsed.version != x509.Version.v3:
         found.append((f"version {parsed.version.name} instead of v3", _BOTH))
-    if parsed.serial_number <= 0:
-        found.append(("a serial number that is not positive", _LIBRARY))
-    elif parsed.serial_number.bit_length() > 159:
-        found.append(("a serial number of more than 20 octets", _RFC))
+    serial = serial_number(certificate)
+    if serial <= 0:
+        found.append((f"the serial number {serial}", _RFC if serial == 0 else _LIBRARY))
+    elif serial.bit_length() > 159:
+        found.append(("a serial number of more than 20 octets", _LIBRARY))
     authority = certificate.extension(x509.AuthorityKeyIdentifier)
     if is_self_signed(certificate):
         pass

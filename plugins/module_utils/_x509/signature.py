@@ -20,7 +20,7 @@ BAD = "bad"
 UNKNOWN = "unknown"
 
 # RFC 6151 (MD5), RFC 9155 and CA/Browser Forum BR 7.1.3.2 (SHA-1).
-WEAK_HASHES = ("md2", "md4", "md5", "sha1")
+WEAK_HASHES = {"md2": "MD2", "md4": "MD4", "md5": "MD5", "sha1": "SHA-1"}
 _PSS = "1.2.840.113549.1.1.10"
 _NIST = "2.16.840.1.101.3.4.3"
 _FAMILIES = {
@@ -30,6 +30,7 @@ _FAMILIES = {
     "1.2.840.10045.4.3": "ecdsa",
     "1.3.101": "eddsa",
 }
+_EDDSA = {"1.3.101.112": "Ed25519", "1.3.101.113": "Ed448"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,7 +123,14 @@ def hash_name(certificate: Certificate) -> str | None:
 
 
 def algorithm(certificate: Certificate) -> str:
-    """The signature algorithm for texts, for example sha256WithRSAEncryption."""
-    oid = certificate.parsed.signature_algorithm_oid
-    name = getattr(oid, "_name", "")
-    return name if name and name != "Unknown OID" else f"signature algorithm {oid.dotted_string}"
+    """The signature algorithm for texts, for example RSA with SHA256."""
+    oid = certificate.parsed.signature_algorithm_oid.dotted_string
+    if oid == _PSS:
+        return "RSA-PSS"
+    if oid in _EDDSA:
+        return _EDDSA[oid]
+    try:
+        family, name = _family(oid), hash_name(certificate)
+    except exceptions.UnsupportedAlgorithm:
+        name = None
+    return f"{family.upper()} with {name.upper()}" if name else f"signature algorithm {oid}"

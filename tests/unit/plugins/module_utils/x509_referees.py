@@ -24,7 +24,8 @@ from ansible_collections.onprem.chat.plugins.module_utils._x509.names import as_
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.x509_workshop import NOW
 
 # Before 45 its interface and verdicts were others.
-HAS_LIBRARY = int(cryptography.__version__.split(".")[0]) >= 45
+VERSION = int(cryptography.__version__.split(".")[0])
+HAS_LIBRARY = VERSION >= 45
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +44,11 @@ class Bundle:
     @property
     def others(self) -> list[Certificate]:
         return [one for one in self.presented if one != self.leaf]
+
+
+def askable(names) -> list[str]:
+    """Names to ask the others for: a wildcard is asked for by a name below it."""
+    return [f"any{name[1:]}" if name.startswith("*.") else name for name in names]
 
 
 def openssl(bundle: Bundle, names: list[str], folder: pathlib.Path) -> str:

@@ -143,6 +143,7 @@ def make(
     authority_id: bool | bytes | str = True,
     serial: int | None = None,
     digest: str = "sha256",
+    version: int = 3,
     signer: Made | None = None,
     issuer_name: x509.Name | None = None,
     more: tuple[tuple[x509.ExtensionType, bool], ...] = (),
@@ -155,7 +156,8 @@ def make(
     subject_id, authority_id: False leaves the identifier out, bytes are a wrong one; authority_id "serial" is issuer and
     serial number instead of the key. digest: sha1, md5 and pss (RSA-PSS with SHA-256)
     are signed by the openssl command.
-    serial: any number, also one that is not allowed. signer: whose key signs in truth (a forgery). more: further extensions, each with whether it is critical.
+    serial: any number, also one that is not allowed. version: 1 has no extensions.
+    signer: whose key signs in truth (a forgery). more: further extensions, each with whether it is critical.
     """
     subject = dn(name)
     text = name if isinstance(name, str) else subject.rfc4514_string()
@@ -190,8 +192,8 @@ def make(
     for extension, critical in more:
         builder = builder.add_extension(extension, critical)
     der = _sign(builder, signing, digest)
-    if digest in ("sha1", "md5", "pss") or odd:
-        der = _sign_again(der, signing, digest, serial if odd else None)
+    if digest in ("sha1", "md5", "pss") or odd or version == 1:
+        der = _sign_again(der, signing, digest, serial if odd else None, version)
     return Made(Certificate.load(der, f"{text}.pem" if origin is None else origin), private)
 
 
@@ -226,6 +228,7 @@ def _sign(builder, signing, digest: str) -> bytes:
 # What the openssl command signs in place of the library: AlgorithmIdentifiers, DER.
 _STAND_IN = 0x5EA1ED0F0DD5E41A1
 _ALGORITHMS = {
+    ("sha256", "rsa"): "300d06092a864886f70d01010b0500",
     ("sha256", "ec"): "300a06082a8648ce3d040302",
     ("sha1", "rsa"): "300d06092a864886f70d0101050500",
     ("md5", "rsa"): "300d06092a864886f70d0101040500",
@@ -239,7 +242,7 @@ _ALGORITHMS = {
 }
 
 
-def _sign_again(der: bytes, signing, digest: str, serial: int | None) -> bytes:
+def _sign_again(der: bytes, signing, digest: str, serial: int | None, version: int) -> bytes:
     """The same certificate with a hash, or a serial number, that the library does not make any more."""
     kind = "rsa" if isinstance(signing, rsa.RSAPrivateKey) else "ec"
     algorithm = bytes.fromhex(_ALGORITHMS[digest, kind])
@@ -249,6 +252,8 @@ def _sign_again(der: bytes, signing, digest: str, serial: int | None) -> bytes:
     body = inside(signed).replace(old, algorithm, 1)
     if serial is not None:
         body = body.replace(_integer(_STAND_IN), _integer(serial), 1)
+    if version == 1:  # neither the version in front nor the extensions at the end
+        body = b"".join(part for part in parts(body) if part[0] not in (0xA0, 0xA3))
     signed = tlv(0x30, body)
     with tempfile.TemporaryDirectory() as folder:
         place = pathlib.Path(folder)
@@ -277,6 +282,17 @@ def tlv(tag: int, body: bytes) -> bytes:
 def inside(der: bytes) -> bytes:
     """The content of one DER value."""
     return der[2:] if der[1] < 128 else der[2 + (der[1] & 0x7F) :]
+
+
+def parts(body: bytes) -> list[bytes]:
+    """The DER values in a row."""
+    found = []
+    while body:
+        whole = len(body) - len(inside(body))
+        length = body[1] if body[1] < 128 else int.from_bytes(body[2:whole], "big")
+        found.append(body[: whole + length])
+        body = body[whole + length :]
+    return found
 
 
 def material(*made: Made, keys: tuple[Made, ...] = ()) -> Material:
