@@ -43,6 +43,8 @@ OF_ENDPOINT = (
     "old_versions",
     "accept",
 )
+#: Every check that there can be.
+KNOWN = (*judge.IDS, *(row[0] for row in certificates.TABLE))
 _XMPP = ("xmpp-client", "xmpp-server")
 
 
@@ -72,7 +74,7 @@ def _endpoint(values: dict, skew: int) -> Endpoint:
     protocol = values["protocol"]
     address = as_address(values["host"] or "")
     host = address or a_label(values["host"] or "")
-    port = values["port"] or PORTS.get(protocol)
+    port = PORTS.get(protocol) if values["port"] is None else values["port"]
     if port is None:
         raise InputError(f"{host}: no port is given.", action="Give port; only the other protocols have a usual one.")
     if not 0 < port < 65536:
@@ -93,13 +95,26 @@ def _endpoint(values: dict, skew: int) -> Endpoint:
         else:
             dns = (name,)
     anchors = tuple(values["trust_anchors"] or ())
+    alpn = tuple(values["alpn"] or ())
+    for one in alpn:
+        if not one.isascii() or not 0 < len(one) < 256:
+            shown = one if len(one) < 20 else f"{one[:20]}..."
+            raise InputError(
+                f"{host}: alpn {shown!r} cannot be offered.", action="A protocol has 1 to 255 ASCII characters."
+            )
+    accept = tuple(values["accept"] or ())
+    for one in accept:
+        if one not in KNOWN:
+            raise InputError(
+                f"accept: there is no check {one}.", "Is it spelt right?", "See the documentation of checks."
+            )
     return Endpoint(
         host=host,
         port=port,
         protocol=protocol,
         domain=domain,
         server_name=name,
-        alpn=tuple(values["alpn"] or ()),
+        alpn=alpn,
         wanted=policy.wanted(
             values["profile"] or ("xmpp" if domain else "server"),
             dns=dns,
@@ -108,7 +123,7 @@ def _endpoint(values: dict, skew: int) -> Endpoint:
             days=values["valid_days"],
             skew=skew,
             trust="given" if anchors else "system",
-            accept=tuple(values["accept"] or ()),
+            accept=accept,
         ),
         anchors=anchors,
         minimum_version=values["minimum_version"],

@@ -20,7 +20,18 @@ from .survey import ACCEPTED, UNKNOWN, UNKNOWN_NAME, Seen
 from .trouble import Trouble
 from .wire import Session
 
-_NO_FORWARD_SECRECY = ("ECDHE", "DHE", "TLS_")
+#: All that are asked here, in their order.
+IDS = (
+    "tls.tcp",
+    "tls.starttls",
+    "tls.session",
+    "tls.versions",
+    "tls.handshake",
+    "tls.alpn",
+    "tls.sni",
+    "tls.certificate",
+)
+_FORWARD_SECRECY = ("ECDHE", "DHE", "TLS_")
 
 
 def server(seen: Seen, peers: list[Peer]) -> Checks:
@@ -83,7 +94,7 @@ def _session(checks: Checks, subject: str, seen: Seen, peers: list[Peer]) -> Non
     evidence = f"{session.version}, {session.cipher}" + (
         ", asks for a client certificate and takes clients without one" if session.asked else ""
     )
-    if session.cipher.startswith(_NO_FORWARD_SECRECY):
+    if session.cipher.startswith(_FORWARD_SECRECY):
         checks.passed(id_, subject, evidence, source)
     else:
         checks.warned(

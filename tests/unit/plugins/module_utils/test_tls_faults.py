@@ -15,7 +15,10 @@ import ssl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tls_fake import (
+
+from ansible_collections.onprem.chat.plugins.module_utils._tls import messages, survey, wire
+from ansible_collections.onprem.chat.plugins.module_utils._tls.settings import Endpoint
+from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.tls_fake import (
     NAME,
     Certificates,
     Server,
@@ -27,9 +30,6 @@ from tls_fake import (
     silent,
     tls,
 )
-
-from ansible_collections.onprem.chat.plugins.module_utils._tls import messages, survey, wire
-from ansible_collections.onprem.chat.plugins.module_utils._tls.settings import Endpoint
 
 V = ssl.TLSVersion
 CLIENT_CERTIFICATE = (

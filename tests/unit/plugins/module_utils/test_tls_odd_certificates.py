@@ -11,10 +11,19 @@ import hashlib
 import ssl
 
 import pytest
-from tls_fake import Certificates, Server, ask, leaf, said, silent, tls, with_serial
 
 from ansible_collections.onprem.chat.plugins.module_utils._tls import command, peer, view
 from ansible_collections.onprem.chat.plugins.module_utils._x509.errors import MaterialError
+from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.tls_fake import (
+    Certificates,
+    Server,
+    ask,
+    leaf,
+    said,
+    silent,
+    tls,
+    with_serial,
+)
 
 
 @pytest.fixture

@@ -10,7 +10,19 @@ import ssl
 import warnings
 
 import pytest
-from tls_fake import ISSUING, NAME, ROOT, Certificates, Server, ask, company, leaf, said, tls
+
+from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.tls_fake import (
+    ISSUING,
+    NAME,
+    ROOT,
+    Certificates,
+    Server,
+    ask,
+    company,
+    leaf,
+    said,
+    tls,
+)
 
 V = ssl.TLSVersion
 

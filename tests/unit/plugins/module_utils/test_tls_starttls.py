@@ -9,9 +9,20 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from tls_fake import NAME, Certificates, Server, ask, hangs_up, leaf, said, says, silent, tls
 
 from ansible_collections.onprem.chat.plugins.module_utils._tls.starttls import LDAP_REQUEST, ldap_result
+from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.tls_fake import (
+    NAME,
+    Certificates,
+    Server,
+    ask,
+    hangs_up,
+    leaf,
+    said,
+    says,
+    silent,
+    tls,
+)
 
 NS_TLS = "urn:ietf:params:xml:ns:xmpp-tls"
 HEAD = "<?xml version='1.0'?><stream:stream xmlns='jabber:{kind}' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>"

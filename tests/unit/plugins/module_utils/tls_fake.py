@@ -16,9 +16,9 @@ import warnings
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from x509_workshop import NOW, Made, inside, make, tlv
 
 from ansible_collections.onprem.chat.plugins.module_utils._tls import command
+from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.x509_workshop import NOW, Made, inside, make, tlv
 
 #: Days from the workshop's moment, which stands still, to the clock that OpenSSL reads.
 TODAY = (datetime.datetime.now(datetime.UTC) - NOW) / datetime.timedelta(days=1)
