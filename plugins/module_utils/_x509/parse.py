@@ -87,9 +87,9 @@ def read_paths(paths: Iterable[str | os.PathLike], passphrases: Sequence[bytes] 
             try:
                 found.add(Material(notes=[excuse]) if excuse else read(bytes_of(file), str(file), passphrases))
             except NothingError as error:
-                found.notes.append(f"passed over: {error.what}")
+                found.notes.append(f"passed over: {error.what.removesuffix('.')}")
         if not found.certificates and not found.keys:
-            raise _nothing(found, str(path))
+            raise _nothing(found, str(path), "folder")
         material.add(found)
     return material
 
@@ -131,13 +131,13 @@ def _is_der(data: bytes, origin: str) -> bool:
     return False
 
 
-def _nothing(material: Material, origin: str) -> BundleError:
+def _nothing(material: Material, origin: str, what: str = "file") -> BundleError:
     only_request = len(material.notes) == 1 and "REQUEST" in material.notes[0].upper()
     seen = "; ".join(note.removeprefix(f"{origin}, ").removeprefix(f"{origin}: ") for note in material.notes[:5])
     return NothingError(
         f"{origin} holds no certificate and no private key" + (f" ({seen})." if seen else "."),
         "Is it the request that was sent to the certificate authority, instead of its answer?"
         if only_request
-        else "Is it the right file?",
+        else f"Is it the right {what}?",
         "Give the files that the certificate authority delivered.",
     )
