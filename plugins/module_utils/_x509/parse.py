@@ -65,7 +65,8 @@ def read(data: bytes, origin: str, passphrases: Sequence[bytes] = ()) -> Materia
     data: its bytes. origin: what to call it. passphrases: tried in their order on whatever is encrypted.
     Raises MaterialError when it holds no certificate and no key, or a damaged one; PassphraseError.
     """
-    material = _material(data, origin, list(dict.fromkeys(passphrases)))
+    tried = dict.fromkeys(each.encode() if isinstance(each, str) else each for each in passphrases)
+    material = _material(data, origin, list(tried))
     if material.certificates or material.keys:
         return material
     raise _nothing(material, origin)

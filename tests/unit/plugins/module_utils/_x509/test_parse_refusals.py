@@ -193,6 +193,10 @@ def test_pkcs7_without_certificates():
     )
 
 
+def test_a_passphrase_may_be_a_text():
+    assert read(forms()["PKCS#12 modern"].data, "in", [PASSPHRASE.decode()]).keys
+
+
 def test_an_item_that_is_broken_is_named_by_its_place():
     broken = armoured("CERTIFICATE", WRONG_VERSION)
     assert refused(LEAF + broken + LEAF).startswith("in, block 2: this is no certificate that can be read (")
@@ -235,6 +239,9 @@ def test_encrypted_in_a_way_that_is_not_known(monkeypatch):
 # -- limits -------------------------------------------------------------------------------------------------------------
 
 
+# Seconds of the processor: others may be at work on the machine.
+
+
 def test_too_big():
     assert refused(b"x" * (4 * 1024 * 1024 + 1)) == (
         "in is too big: 4,194,305 bytes, at most 4,194,304 are read. Is it a certificate at all? "
@@ -271,12 +278,12 @@ def test_iterations_without_end(data):
     assert der.count(b"\x02\x01\x0a")
     element = parse_ber.first(der)
     huge = grown(element, b"\x0a", (2**31 - 1).to_bytes(4, "big"))
-    began = time.monotonic()
+    began = time.process_time()
     assert refused(huge, [PASSPHRASE]) == (
         "in asks for more than 4,000,000 iterations to be opened. Is it damaged, or made to keep computers busy? "
         "Export it again, with the iterations that the tool proposes."
     )
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
     # The same for a number that is not wrong, so that the change above is known to be the one that matters.
     small = grown(element, b"\x0a", b"\x0a")
     assert refused(small, [b"wrong"]).startswith("in is encrypted, and the one passphrase")
@@ -314,12 +321,12 @@ def test_rsa_numbers_beyond_reason(first, second):
     key = encode(0x30, b"".join(map(number, numbers)))
     wrapped = encode(0x30, number(0) + encode(0x30, encode(6, bytes.fromhex("2a864886f70d010101"))) + encode(4, key))
     for data in (key, wrapped, armoured("RSA PRIVATE KEY", key)):
-        began = time.monotonic()
+        began = time.process_time()
         assert refused(data) == (
             "in: the numbers of the key are too big, at most 8192 bits are read. Is it an RSA key of that size, or damaged? "
             "Take one with 2048 to 4096 bits."
         )
-        assert time.monotonic() - began < 1
+        assert time.process_time() - began < 1
 
 
 def test_a_key_of_many_bytes():
@@ -349,9 +356,9 @@ def test_a_key_of_many_bytes():
     ids=range(12),
 )
 def test_no_input_takes_long(data):
-    began = time.monotonic()
+    began = time.process_time()
     refused(data)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_deep_octet_strings():
