@@ -224,8 +224,8 @@ class Fuzz:
                 material = parse.read(data, "fuzz", passphrases)
             outcome = "read" if not material.notes else "read with notes"
             texts += [*material.notes, repr(material.keys), *(each.origin for each in material.certificates)]
-            for key in material.keys:
-                _ = key.pem
+            if not all(key.pem for key in material.keys):
+                self.fail(name, data, "a key without text")
         except BundleError as error:
             escaped, outcome = [], type(error).__name__
             texts += [str(error), repr(error)]
@@ -277,8 +277,8 @@ class Fuzz:
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         print(
             f"certificate fuzz: cryptography {cryptography.__version__}, seed {self.options.seed}, {self.executions:,} executions "
-            f"of {len(self.forms)} forms in {seconds:.0f} s, {self.reads:,} unchanged ones in between, {len(self.errors)} distinct errors, slowest {self.slowest:.2f} s "
-            f"({self.slowest_form}), {memory} MiB at most, failures: {self.failures}"
+            f"of {len(self.forms)} forms in {seconds:.0f} s, {self.reads:,} unchanged ones in between, "
+            f"{len(self.errors)} distinct errors, slowest {self.slowest:.2f} s ({self.slowest_form}), {memory} MiB at most, failures: {self.failures}"
         )
 
 

@@ -53,7 +53,8 @@ def material_of(private: object, origin: str, encrypted: bool) -> Material:
         return Material(notes=[f"{origin}: passed over, a key of a kind that cannot sign ({name})"])
     key = Key(private, origin, encrypted)
     try:
-        _ = key.spki, key.pem
+        if not key.spki or not key.pem:
+            raise ValueError("nothing is in it")
     except Exception as error:  # a library may find out late that it cannot handle the key
         raise _unreadable(origin, error) from error
     return Material(keys=[key])
