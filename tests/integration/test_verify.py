@@ -73,8 +73,8 @@ def verify(site, *arguments, **variables):
 
 
 def xmpp(report):
-    """The checks of the users; before them stand those of the names."""
-    return [check for check in report["checks"] if not check["id"].startswith("dns.")]
+    """The checks of the users; before them stand those of the names, after them those of the certificates."""
+    return [check for check in report["checks"] if check["id"].startswith("xmpp")]
 
 
 def of(report, id_):
@@ -123,8 +123,11 @@ def test_missing_ca_file_is_reported_with_the_callers_checks(site):
     mine = {"id": "mine", "subject": "s", "status": "pass", "evidence": "e", "hint": "", "source": ""}
     result, report = verify(site, chat_ca_directory="/nowhere", verify_checks=[mine])
     assert result.returncode == 2
-    assert [check["id"] for check in report["checks"]] == ["mine", "xmpp"]
+    assert [check["id"] for check in report["checks"]][:3] == ["mine", "xmpp", "certificate.chain.trust"]
     assert "there is no file /nowhere/root.crt" in report["checks"][1]["evidence"]
+    assert "there is no /nowhere/root.crt on the controller" in report["checks"][2]["evidence"]
+    # The dates are shown all the same.
+    assert {row["port"] for row in report["certificates"]} == {5222, 636}
 
 
 def test_a_failed_check_of_the_caller_fails_the_run(site):
@@ -175,7 +178,7 @@ def test_check_mode_reports_and_does_not_fail(stopped):
     assert result.returncode == 0, result.stdout + result.stderr
     assert report is None
     assert "FAIL  xmpp.tcp" in result.stdout
-    assert "Check mode: 2 checks failed, but nothing was rolled out in this run." in result.stdout
+    assert "Check mode: 3 checks failed, but nothing was rolled out in this run." in result.stdout
 
 
 def test_directory_unreachable_logins_end_in_time(no_directory):
