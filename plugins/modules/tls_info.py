@@ -278,7 +278,7 @@ checks:
       subject: dc1.corp.test:636 (10.203.0.10)
       status: warn
       evidence: TLSv1 refused, TLSv1.1 accepted, TLSv1.2 accepted, TLSv1.3 accepted
-      hint: Switch TLSv1.1 off on the server; what still needs it is older than its own end of support.
+      hint: Switch TLSv1.1 off on the server, unless a known client still needs it (old_versions).
       source: RFC 8996, RFC 9325 3.1.1
 servers:
   description: What was seen, an item for each address of each endpoint, in the order of the task.

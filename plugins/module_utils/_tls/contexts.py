@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 import warnings
 
@@ -33,13 +34,14 @@ def ordinary(alpn: tuple[str, ...] = ()) -> ssl.SSLContext:
 
 
 def old(alpn: tuple[str, ...] = (), version: str = "") -> ssl.SSLContext:
-    """Takes every version that OpenSSL here can speak, or one alone, with every cipher. Raises ssl.SSLError or ValueError."""
+    """Takes every version that OpenSSL here can speak, or one alone, with every cipher. Raises ValueError for one that it cannot."""
     context = ordinary(alpn)
     context.options |= _LEGACY_SERVER
-    context.set_ciphers(_ANY_CIPHER)
+    with contextlib.suppress(ssl.SSLError):  # a library without security levels
+        context.set_ciphers(_ANY_CIPHER)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # that these versions are old is what is asked
-        context.minimum_version = _VERSIONS[version] if version else ssl.TLSVersion.TLSv1
+        context.minimum_version = _VERSIONS[version] if version else ssl.TLSVersion.MINIMUM_SUPPORTED
         if version:
             context.maximum_version = _VERSIONS[version]
     return context

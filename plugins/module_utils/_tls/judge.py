@@ -125,9 +125,7 @@ def _versions(checks: Checks, subject: str, seen: Seen, peers: list[Peer]) -> No
         checks.failed(id_, subject, f"{evidence}: none from {endpoint.minimum_version} on", hint, source)
     elif old and endpoint.old_versions != "allow":
         status = FAIL if endpoint.old_versions == "fail" else WARN
-        hint = (
-            f"Switch {' and '.join(old)} off on the server; what still needs it is older than its own end of support."
-        )
+        hint = f"Switch {' and '.join(old)} off on the server, unless a known client still needs it (old_versions)."
         checks.add(status, id_, subject, evidence, hint, source)
     else:
         checks.passed(id_, subject, evidence, source)

@@ -93,7 +93,10 @@ async def everywhere(
 
     async def one(endpoint: Endpoint, address: str) -> Seen:
         async with gate:
-            return await look(endpoint, address, pems.get(endpoint.anchors), timeout)
+            try:
+                return await look(endpoint, address, pems.get(endpoint.anchors), timeout)
+            except Exception as error:  # ours or a library's: the other servers are still to be asked
+                return Seen(endpoint, address, trouble=trouble.unexpected(error))
 
     found = await asyncio.gather(*(addresses(endpoint) for endpoint in endpoints))
     looks = []
@@ -135,8 +138,10 @@ async def look(endpoint: Endpoint, address: str, pem: str | None, timeout: float
         return seen
     seen.verified = await _verified(seen, pem, timeout)
     if endpoint.server_name and seen.best and not trouble.is_address(endpoint.server_name):
-        seen.without_name = await _try(endpoint, address, contexts.old(endpoint.alpn), timeout, "")
-        seen.unknown_name = await _try(endpoint, address, contexts.old(endpoint.alpn), timeout, UNKNOWN_NAME)
+        # The same kind of client: one that offers other ciphers may get another certificate for that reason.
+        kind = contexts.ordinary if seen.session else contexts.old
+        seen.without_name = await _try(endpoint, address, kind(endpoint.alpn), timeout, "")
+        seen.unknown_name = await _try(endpoint, address, kind(endpoint.alpn), timeout, UNKNOWN_NAME)
     return seen
 
 
@@ -160,7 +165,7 @@ async def _version(seen: Seen, version: str, timeout: float) -> tuple[str, str]:
         return ACCEPTED, ""
     try:
         context = contexts.old(seen.endpoint.alpn, version)
-    except (ValueError, ssl.SSLError):
+    except ValueError:
         return UNKNOWN, "OpenSSL on this host does not speak it"
     answer = await _try(seen.endpoint, seen.address, context, timeout)
     # A server that has sent its certificate has agreed to the version, whatever it disliked afterwards.

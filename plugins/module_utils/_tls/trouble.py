@@ -215,6 +215,12 @@ def shown(data: bytes, most: int = 60) -> str:
     return f'"{text}"'
 
 
+def unexpected(error: Exception) -> Trouble:
+    """What should never be seen."""
+    what = f"the server cannot be looked at ({type(error).__name__}: {' '.join(str(error).split())[:160]})"
+    return Trouble("tls", "other", what, "Look at it with: openssl s_client -showcerts. Please report it.")
+
+
 def is_address(text: str) -> bool:
     """Whether this is an IP address and no name."""
     try:

@@ -323,6 +323,16 @@ def test_no_more_at_the_same_time_than_allowed(monkeypatch):
     assert most == 3
 
 
+def test_what_should_never_be_seen(certificates, monkeypatch):
+    async def broken(*arguments, **more):
+        raise RuntimeError("surprise")
+
+    monkeypatch.setattr(survey, "_version", broken)
+    with Server(tls(certificates.context())) as server:
+        result = ask(server.port)
+    assert said(result, "tls.session") == ("fail", "the server cannot be looked at (RuntimeError: surprise)")
+
+
 def test_the_message_of_certificates():
     def entry(data, extra=b""):
         return len(data).to_bytes(3, "big") + data + extra
