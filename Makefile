@@ -43,7 +43,7 @@ bench-%:
 	@$(WITH) python benchmarks/bench.py $*
 
 .PHONY: soak
-soak: soak-interrupt soak-dns soak-dns-kill soak-certificates-fuzz ## long loops: the demo killed and started again, many writers of one DNS record set, dns_records killed, damaged certificates
+soak: soak-interrupt soak-dns soak-dns-kill soak-certificates-fuzz soak-certificates-kill ## long loops: the demo killed and started again, many writers of one DNS record set, dns_records killed, damaged certificates, certificate_bundle killed
 
 .PHONY: soak-interrupt
 moments ?= 5
@@ -70,6 +70,11 @@ soak-dns-kill: ## kills dns_records kills=N times at each of three moments, on B
 minutes ?= 10
 soak-certificates-fuzz: ## damaged certificates, keys and PKCS#12 files are read for minutes=N
 	@$(WITH) python tests/soak/certificate_fuzz.py --minutes $(minutes) $(if $(seed),--seed $(seed))
+
+.PHONY: soak-certificates-kill
+certificate_kills ?= 200
+soak-certificates-kill: ## kills certificate_bundle at every step on the disk, and at certificate_kills=N random moments, in both layouts
+	@$(WITH) python tests/soak/certificate_kill.py --count $(certificate_kills)
 
 .PHONY: lab-up
 lab-up: ## start the laboratory
