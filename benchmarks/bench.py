@@ -38,11 +38,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench")
     parser.add_argument("names", nargs="+", choices=[*NAMES, "all"])
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="folder for the JSON files")
     options = parser.parse_args()
-    OUTPUT.mkdir(parents=True, exist_ok=True)
+    options.output.mkdir(parents=True, exist_ok=True)
     for name in NAMES if "all" in options.names else options.names:
         figures = importlib.import_module(f"bench_{name}").measure(options.rounds)
-        (OUTPUT / f"{name}.json").write_text(json.dumps(figures, indent=1) + "\n")
+        (options.output / f"{name}.json").write_text(json.dumps(figures, indent=1) + "\n")
         for figure in figures:
             print(report(figure), flush=True)
     return 0

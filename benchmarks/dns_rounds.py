@@ -15,20 +15,14 @@ import tempfile
 import time
 from pathlib import Path
 
+from plain import PLAIN
+
 ZONE = "bulk.test"
 SERVER, ADDRESS = "ns1.corp.test", "10.203.0.30"
 TTL = 300
 STATE = Path(os.environ["ONPREM_CHAT_LAB_STATE"])
 KEY = STATE / "tsig" / "bulk.key"
 SECRET = json.loads((STATE / "secrets.json").read_text())["tsig-bulk"]
-
-
-# Everybody runs as on a controller of a user: without what the toolchain does to spare the tests time.
-SPARING = ("ANSIBLE_CALLBACK_PLUGINS", "ONPREM_CHAT_BYTECODE")
-PLAIN = {name: value for name, value in os.environ.items() if name not in SPARING}
-PLAIN["PYTHONPATH"] = ":".join(
-    folder for folder in os.environ["PYTHONPATH"].split(":") if not folder.endswith("tests/toolchain/python")
-)
 
 
 def addresses(count: int, net: int) -> dict[str, str]:
