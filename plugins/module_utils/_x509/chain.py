@@ -99,7 +99,7 @@ def leaf_among(presented: collections.abc.Sequence[Certificate], key: Key | None
     """The one that is judged as the leaf: whose key is there, else the first that is no authority, else the first."""
     if key is not None:
         for certificate in presented:
-            if certificate.spki == key.spki:
+            if signature.spki(certificate) == key.spki:
                 return certificate
     return next((certificate for certificate in presented if not is_authority(certificate)), presented[0])
 
@@ -111,11 +111,11 @@ def is_authority(certificate: Certificate) -> bool:
 
 
 def _has_key(certificate: Certificate, keys: collections.abc.Iterable[Key]) -> bool:
-    return any(certificate.spki == key.spki for key in keys)
+    return any(signature.spki(certificate) == key.spki for key in keys)
 
 
 def _newest_of_same_key(many: list[Certificate]) -> Certificate | None:
-    if len({certificate.spki for certificate in many}) > 1:
+    if len({signature.spki(certificate) for certificate in many}) > 1:
         return None
     return max(many, key=lambda one: (one.not_before, one.fingerprint))
 
@@ -141,12 +141,8 @@ def solve(
     now: a moment with its zone.
     """
     candidates = tuple(dict.fromkeys(candidates))
-    trusted = frozenset(anchors)
-    by_subject: dict[object, list[Certificate]] = {}
-    for certificate in dict.fromkeys((*candidates, *trusted)):
-        if certificate != leaf:
-            by_subject.setdefault(subject_key(certificate), []).append(certificate)
-    end = _search(leaf, by_subject, trusted, now)
+    trusted = anchors if isinstance(anchors, frozenset) else frozenset(anchors)
+    end = _search(leaf, _Pool(leaf, candidates, trusted), trusted, now)
     certificates = end.path
     anchor = certificates[-1] if certificates[-1] in trusted else None
     return Path(
@@ -155,6 +151,31 @@ def solve(
         complete=anchor is not None or is_self_signed(certificates[-1]),
         spare=tuple(one for one in candidates if one not in certificates),
     )
+
+
+class _Pool:
+    """All certificates but the leaf, by their subjects."""
+
+    def __init__(self, leaf: Certificate, candidates: collections.abc.Iterable[Certificate], trusted) -> None:
+        self._leaf = leaf
+        self._indices = (_index(candidates), _index_of_anchors(trusted))
+
+    def named(self, key: object) -> list[Certificate]:
+        """Those with this subject, each once."""
+        found = dict.fromkeys(itertools.chain.from_iterable(index.get(key, ()) for index in self._indices))
+        found.pop(self._leaf, None)
+        return list(found)
+
+
+def _index(certificates: collections.abc.Iterable[Certificate]) -> dict[object, list[Certificate]]:
+    found: dict[object, list[Certificate]] = {}
+    for certificate in certificates:
+        found.setdefault(subject_key(certificate), []).append(certificate)
+    return found
+
+
+# The trust store of a system is the same for many bundles.
+_index_of_anchors = functools.lru_cache(maxsize=4)(_index)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,7 +191,7 @@ class _Step:
     depth: int
 
 
-def _search(leaf, by_subject, trusted, now) -> _Step:
+def _search(leaf: Certificate, pool: _Pool, trusted, now: datetime.datetime) -> _Step:
     start = _Step((leaf,), (0, 0, 1, ()), 0)
     waiting, numbers = [(start.cost, 0, start)], itertools.count(1)
     reached: dict[Certificate, _Step] = {}
@@ -182,7 +203,7 @@ def _search(leaf, by_subject, trusted, now) -> _Step:
         reached[last] = step
         if is_self_signed(last):
             continue
-        for issuer, unsure in _issuers(last, by_subject):
+        for issuer, unsure in _issuers(last, pool):
             if issuer not in reached:
                 further = _extend(step, leaf, issuer, unsure, now)
                 heapq.heappush(waiting, (further.cost, next(numbers), further))
@@ -203,7 +224,7 @@ def _extend(step: _Step, leaf: Certificate, issuer: Certificate, unsure: bool, n
     faults, lenient, length, kind = step.cost
     faults += _faults(issuer, leaf, step.depth, now)
     kind = (*kind, (-issuer.not_after.timestamp(), issuer.fingerprint))
-    depth = step.depth + (0 if issuer.self_issued else 1)
+    depth = step.depth + (0 if subject_key(issuer) == issuer_key(issuer) else 1)
     return _Step((*step.path, issuer), (faults, lenient + unsure, length + 1, kind), depth)
 
 
@@ -224,14 +245,19 @@ def _faults(issuer: Certificate, leaf: Certificate, depth: int, now: datetime.da
     return faults
 
 
-def _issuers(child: Certificate, by_subject) -> list[tuple[Certificate, bool]]:
+def _issuers(child: Certificate, pool: _Pool) -> list[tuple[Certificate, bool]]:
     """Who signed it, each with whether that is less than sure: a signature that cannot be verified, or identifiers of the
     key that do not agree (OpenSSL does not follow those)."""
-    found, verdicts = [], {}
-    for issuer in by_subject.get(issuer_key(child), ()):
-        spki = issuer.spki
+    namesakes = pool.named(issuer_key(child))
+    if len(namesakes) > 1:  # those first that it probably means: one signature fits one key only
+        namesakes = sorted(namesakes, key=lambda issuer: not identifiers_agree(child, issuer))
+    found, verdicts, signer = [], {}, None
+    for issuer in namesakes:
+        spki = signature.spki(issuer)
         if spki not in verdicts:
-            verdicts[spki] = signature.verify(child, issuer).result
+            verdicts[spki] = signature.verify(child, issuer).result if signer is None else signature.BAD
+        if verdicts[spki] == signature.GOOD:
+            signer = spki
         if verdicts[spki] != signature.BAD:
             found.append((issuer, verdicts[spki] == signature.UNKNOWN or not identifiers_agree(child, issuer)))
     return found
@@ -267,16 +293,22 @@ def serial_number(certificate: Certificate) -> int:
         return certificate.parsed.serial_number
 
 
+@functools.lru_cache(maxsize=4096)
+def _own_identifier(certificate: Certificate) -> bytes | None:
+    extension = certificate.extension(x509.SubjectKeyIdentifier)
+    return None if extension is None else extension.value.digest
+
+
 def identifiers_agree(child: Certificate, issuer: Certificate) -> bool:
     """Whether the child's authority key identifier, as far as it says something, names this issuer (RFC 5280 4.2.1.1)."""
     extension = child.extension(x509.AuthorityKeyIdentifier)
     if extension is None:
         return True
     said = extension.value
-    own = issuer.extension(x509.SubjectKeyIdentifier)
-    if said.key_identifier is not None and own is not None and own.value.digest != said.key_identifier:
+    own = _own_identifier(issuer)
+    if said.key_identifier is not None and own is not None and own != said.key_identifier:
         return False
-    if said.authority_cert_serial_number not in (None, serial_number(issuer)):
+    if said.authority_cert_serial_number is not None and said.authority_cert_serial_number != serial_number(issuer):
         return False
     names = [name.value for name in said.authority_cert_issuer or () if isinstance(name, x509.DirectoryName)]
     return not names or same_name_key(names[0]) == issuer_key(issuer)

@@ -56,7 +56,7 @@ def judge(
     """
     if not presented:
         raise ValueError("nothing to judge: there is no certificate")
-    anchors = frozenset(anchors)
+    anchors = anchors if isinstance(anchors, frozenset) else frozenset(anchors)
     leaf = leaf_among(presented, key)
     path = solve(leaf, (*presented, *extra), anchors, now)
     case = Case(tuple(presented), path, wanted, anchors, now, key)

@@ -20,10 +20,11 @@ from .names import covers
 
 def signatures(case: Case) -> tuple[str, str, str]:
     """Every link is signed with a hash that counts, and identifiers of keys agree. A root's own signature is of no use."""
-    answer, used = Answer(), []
+    answer, used, unverified = Answer(), [], []
     for child, issuer in case.links:
         verdict = signature.verify(child, issuer)
         if verdict.result == signature.UNKNOWN:
+            unverified.append(child)
             answer.warn(
                 f"{case.who(child)}: {verdict.reason}",
                 "Look yourself: openssl verify -CAfile ROOT -untrusted INTERMEDIATES LEAF",
@@ -51,7 +52,7 @@ def signatures(case: Case) -> tuple[str, str, str]:
                 f"{case.who(certificate)} is signed with {signature.WEAK_HASHES[name]}",
                 "Clients have refused that since 2017. The CA must sign anew, with SHA-256 or better.",
             )
-        elif name is None:
+        elif name is None and certificate not in unverified:
             answer.warn(
                 f"{case.who(certificate)}: {used[-1]} is unknown here", "Most clients will not know it, either."
             )
@@ -77,7 +78,8 @@ def authorities(case: Case) -> tuple[str, str, str]:
         if certificate.extension(x509.NameConstraints) is not None:
             told.append(f"within the name constraints of {certificate.subject}")
         depth += 0 if certificate.self_issued else 1
-    return answer.told("; ".join([counted(len(chain) - 1, "authority", "authorities"), *told]))
+    number = counted(len(chain) - 1, "authority", "authorities") if len(chain) > 1 else "no authority"
+    return answer.told("; ".join([f"{number} above it", *told]))
 
 
 def _may_sign(case: Case, certificate: Certificate, depth: int, answer: Answer) -> None:
@@ -240,8 +242,8 @@ def root(case: Case) -> tuple[str, str, str]:
     """The root is there, or left out, as the product wants it."""
     answer, wanted, end = Answer(), case.wanted.root, case.path.root
     roots = [one for one in case.presented if is_self_signed(one) and one != case.leaf]
-    there = end is not None and end in case.presented
-    if wanted == "include" and not there:
+    there = next((one for one in roots if end is not None and _twins(one, end)), None)
+    if wanted == "include" and there is None:
         known = f": {end.subject}" if end is not None else ""
         answer.fail(
             f"the root is not there{known}",
@@ -252,9 +254,14 @@ def root(case: Case) -> tuple[str, str, str]:
             f"{', '.join(case.who(one) for one in roots)} is there, too",
             "Clients do not need it, they have it or do not trust it. Leave it out.",
         )
-    if there:
-        return answer.told(f"the root is there: {end.subject}")
+    if there is not None:
+        return answer.told(f"the root is there: {there.subject}")
     return answer.told("the root is left out, as clients have it")
+
+
+def _twins(one: Certificate, other: Certificate) -> bool:
+    """Two certificates of the same authority: same name, same key."""
+    return one == other or (subject_key(one) == subject_key(other) and signature.spki(one) == signature.spki(other))
 
 
 def extra(case: Case) -> tuple[str, str, str]:
@@ -265,10 +272,9 @@ def extra(case: Case) -> tuple[str, str, str]:
         if number > 1:
             answer.warn(f"{case.who(certificate)} is there {number} times", "Once is enough.")
     others = [one for one in counts if one not in case.path.certificates]
-    family = {(subject_key(one), one.spki) for one in case.path.certificates}
     kept = []
     for certificate in others:
-        twin = (subject_key(certificate), certificate.spki) in family
+        twin = any(_twins(certificate, one) for one in case.path.certificates)
         if twin and certificate.not_after < case.now:
             answer.warn(
                 f"{case.who(certificate)} expired on {day(certificate.not_after)}; another one for the same key is in use",

@@ -41,12 +41,27 @@ class Verdict:
     reason: str = ""
 
 
+# Older libraries read a key anew at each question, which takes them a millisecond.
+
+
+@functools.lru_cache(maxsize=4096)
+def public_key(certificate: Certificate):
+    """The public key of a certificate."""
+    return certificate.parsed.public_key()
+
+
+@functools.lru_cache(maxsize=4096)
+def spki(certificate: Certificate) -> bytes:
+    """The same as SubjectPublicKeyInfo, DER."""
+    return certificate.spki
+
+
 @functools.lru_cache(maxsize=4096)
 def verify(child: Certificate, issuer: Certificate) -> Verdict:
     """Whether the key of issuer made the signature of child. Names are not compared."""
     parsed = child.parsed
     try:
-        public = issuer.parsed.public_key()
+        public = public_key(issuer)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             _check(public, parsed)
@@ -99,7 +114,7 @@ def _family(oid: str) -> str:
     if start == _NIST:  # DSA with SHA-2 and SHA-3, then ECDSA and RSA with SHA-3; ML-DSA follows
         family = "dsa" if int(last) <= 8 else "ecdsa" if int(last) <= 12 else "rsa" if int(last) <= 16 else None
     if family is None:
-        raise exceptions.UnsupportedAlgorithm(f"signature algorithm {oid}")
+        raise exceptions.UnsupportedAlgorithm("it is unknown")
     return family
 
 
@@ -109,7 +124,7 @@ def _rsa_padding(parsed, oid: str):
     # From version 41 on; before, the library does not tell the salt length.
     parameters = getattr(parsed, "signature_algorithm_parameters", None)
     if parameters is None:
-        raise exceptions.UnsupportedAlgorithm(f"RSA-PSS needs cryptography 41 or newer, this is {VERSION}")
+        raise exceptions.UnsupportedAlgorithm(f"it needs cryptography 41 or newer, this is {VERSION}")
     return parameters
 
 
@@ -129,8 +144,8 @@ def algorithm(certificate: Certificate) -> str:
         return "RSA-PSS"
     if oid in _EDDSA:
         return _EDDSA[oid]
+    name = hash_name(certificate)
     try:
-        family, name = _family(oid), hash_name(certificate)
+        return f"{_family(oid).upper()} with {name.upper()}" if name else f"signature algorithm {oid}"
     except exceptions.UnsupportedAlgorithm:
-        name = None
-    return f"{family.upper()} with {name.upper()}" if name else f"signature algorithm {oid}"
+        return f"signature algorithm {oid}"
