@@ -17,6 +17,7 @@ import typing as t
 
 from ansible.errors import AnsibleError, AnsibleFileNotFound
 from ansible.module_utils.common.validation import check_type_bool, check_type_list
+from ansible.parsing.vault import is_encrypted
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.onprem.chat.plugins.module_utils._x509.errors import BundleError, InputError
@@ -93,12 +94,15 @@ class ActionModule(ActionBase):
 
     def _read_file(self, option: str, path: pathlib.Path) -> tuple[str, str]:
         """Name and content in base64; what the vault protects is decrypted to a file that is gone again at once."""
+        data = bytes_of(path)
+        if not is_encrypted(data):
+            return str(path), base64.b64encode(data).decode()
         try:
             real = self._loader.get_real_file(str(path), decrypt=True)
         except AnsibleError as error:
             raise InputError(
-                f"{option}: {path} cannot be read on the controller: {_short(error)}",
-                "Is it a file of the vault, and is the password given?",
+                f"{option}: {path} is a file of the vault and cannot be decrypted: {_short(error)}",
+                "Is the right password given?",
                 "Look at it with: ansible-vault view",
             ) from error
         try:

@@ -147,20 +147,20 @@ options:
     type: str
   mode:
     description:
-      - Mode of the key file, in octal. One that lets everybody read it is refused.
+      - Mode of the key file, in octal. V(0600) without it; one that lets everybody read it is refused.
+      - With O(state=previous) the mode of the file in use stays when it is not given.
       - On an unchanged pair a mode, owner or group that differs is repaired.
     type: raw
-    default: "0600"
   certificate_mode:
-    description: Mode of the certificate file, in octal.
+    description: Mode of the certificate file, the same way. V(0644) without it.
     type: raw
-    default: "0644"
   layout:
     description:
       - V(links) keeps pairs in C(<name>.d/<version>) and makes C(<name>.crt) and C(<name>.key) links to the current one, so
         that one rename changes both. Files that lie there are moved to the store first.
       - V(files) writes two plain files, for consumers that copy or mount single files. When the key changes there is no
-        certificate for an instant. The replaced pair is kept in C(<name>.d/<version>).
+        certificate for an instant. The replaced pair is kept in C(<name>.d/<version>). The files are new ones after a
+        change, so a container that mounts one has to be started again.
     type: str
     choices: [links, files]
     default: links
@@ -228,8 +228,6 @@ EXAMPLES = r"""
     path: /etc/onprem-chat/certs
     name: corp.test
     state: previous
-    group: ssl-cert
-    mode: "0640"
 """
 
 RETURN = r"""

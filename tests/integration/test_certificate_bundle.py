@@ -171,7 +171,7 @@ def test_a_file_of_the_vault_and_old_pkcs12(company):
     )
     arguments = {"sources": [path], "passphrases": [PASSPHRASE], "trust_anchors": [company.anchor]}
     failed = company.run(**arguments)
-    assert failed["msg"].startswith(f"sources: {path} cannot be read on the controller: ")
+    assert failed["msg"].startswith(f"sources: {path} is a file of the vault and cannot be decrypted: ")
     result = company.run(None, "--vault-password-file", password, **arguments)
     assert (result["failed"], result["changed"]) == (False, True)
     assert company.pair()[0] == company.pair()[1]

@@ -13,7 +13,7 @@ import datetime
 import json
 from collections.abc import Sequence
 
-from ansible_collections.onprem.chat.plugins.module_utils._checks import Checks
+from ansible_collections.onprem.chat.plugins.module_utils._checks import Check
 
 from . import policy, render
 from .certificate import Certificate, Key, Material
@@ -55,7 +55,7 @@ class Bundle:
     chain: Chain
     dropped: list[dict[str, str]]
     notes: list[str]
-    checks: Checks
+    checks: list[Check]
     from_place: bool = False
 
     @property
@@ -161,13 +161,20 @@ def wanted(params: dict) -> policy.Wanted:
 def assemble(given: Given, there: Pair, place: Place, asked: policy.Wanted, now: datetime.datetime) -> Bundle:
     """Order, complete and judge. Raises BundleError when there is nothing that could be judged."""
     material = given.material
-    leaf = pick_leaf(material)
+    # A key that lies there already tells which of several leaves is meant.
+    keys = material.keys or keys_in(there.key.data, str(place.key))
+    leaf = pick_leaf(Material(material.certificates, keys))
     anchors = system_store() if given.anchors is None else given.anchors
     candidates = list(dict.fromkeys((*material.certificates, *given.candidates)))
     chain = solve(leaf, candidates, anchors, now)
     certificates = _presented(chain, material.certificates, asked.root)
     key, from_place = _choose_key(leaf, material.keys, there, place)
-    checks = judge(certificates, asked, anchors, now, place.name, key, candidates)
+    checks = list(judge(certificates, asked, anchors, now, place.name, key, candidates))
+    if certificates != chain.certificates and chain.certificates[-1] in material.certificates:
+        # The root was delivered and is left out: clients need it all the same, so that is what trust is asked of.
+        whole = judge(chain.certificates, asked, anchors, now, place.name, key, candidates)
+        trust = {check.id: check for check in whole if check.id == "certificate.chain.trust"}
+        checks = [trust.get(check.id, check) for check in checks]
     dropped = render.dropped(material.certificates, chain, certificates)
     return Bundle(certificates, key, chain, dropped, list(material.notes), checks, from_place)
 

@@ -27,6 +27,8 @@ from .write import Content, Wanted, Writer
 
 _STRINGS = {"type": "list", "elements": "str"}
 _PATHS = {"type": "list", "elements": "path"}
+# What is kept of the modes of the pair in use when the old one is put back.
+_AT_MOST = {"mode": "0740", "certificate_mode": "0755"}
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,200}")
 OPTIONS = {
     "path": {"type": "path", "required": True},
@@ -51,8 +53,8 @@ OPTIONS = {
     "accept": _STRINGS,
     "owner": {"type": "str"},
     "group": {"type": "str"},
-    "mode": {"type": "raw", "default": "0600"},
-    "certificate_mode": {"type": "raw", "default": "0644"},
+    "mode": {"type": "raw"},
+    "certificate_mode": {"type": "raw"},
     "layout": {"type": "str", "choices": list(LAYOUTS), "default": "links"},
     "backup": {"type": "bool", "default": False},
     "delivered": {"type": "str", "no_log": True},
@@ -79,8 +81,8 @@ class Command:
         self.module = module
         self.params = module.params
         self.place = Place(Path(self.params["path"]), self.params["name"])
-        self.key_mode = mode_of(self.params["mode"], "mode")
-        self.certificate_mode = mode_of(self.params["certificate_mode"], "certificate_mode")
+        self.key_mode = self._mode("mode", "0600")
+        self.certificate_mode = self._mode("certificate_mode", "0644")
         self.unknown: list[str] = []
 
     def run(self) -> dict:
@@ -97,6 +99,10 @@ class Command:
         return result
 
     # What is asked for
+
+    def _mode(self, option: str, default: str) -> int:
+        value = self.params[option]
+        return mode_of(default if value is None else value, option)
 
     def _check_options(self) -> None:
         params = self.params
@@ -142,11 +148,12 @@ class Command:
             self.module.warn(f"{option}: there is no {name} on this host yet; outside of check mode this would fail.")
         return number
 
-    def _rights(self, mode: int, seen: Seen, uid: int | None, gid: int | None) -> Rights:
-        """Without owner or group those of the file that is replaced stay."""
+    def _rights(self, option: str, mode: int, seen: Seen, uid: int | None, gid: int | None) -> Rights:
+        """Without owner or group those of the file that is replaced stay, and its mode when the old pair is put back."""
         before = seen.rights
+        stays = before and self.params[option] is None and self.params["state"] == "previous"
         return Rights(
-            mode,
+            before.mode & mode_of(_AT_MOST[option], option) if stays else mode,
             uid if uid is not None else before.uid if before else os.geteuid(),
             gid if gid is not None else before.gid if before else os.getegid(),
         )
@@ -159,8 +166,8 @@ class Command:
         return Wanted(
             content,
             self.params["layout"],
-            self._rights(self.certificate_mode, there.certificate, *self._owners),
-            self._rights(self.key_mode, there.key, *self._owners),
+            self._rights("certificate_mode", self.certificate_mode, there.certificate, *self._owners),
+            self._rights("mode", self.key_mode, there.key, *self._owners),
             self.params["backup"],
         )
 

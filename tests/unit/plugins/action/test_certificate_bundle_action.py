@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import types
 from pathlib import Path
 
@@ -110,10 +111,14 @@ def test_a_file_of_the_vault_that_cannot_be_opened(action, tmp_path, secret):
     (tmp_path / "chat.key").write_bytes(VaultLib([("default", VaultSecret(b"vault password"))]).encrypt(CANARY))
     result, got = action(secret, sources=["chat.key"])
     assert (result["failed"], got) == (True, {})
-    assert result["msg"].startswith(f"sources: {tmp_path}/chat.key cannot be read on the controller: ")
-    assert result["msg"].endswith(
-        " Is it a file of the vault, and is the password given? Look at it with: ansible-vault view"
-    )
+    assert result["msg"].startswith(f"sources: {tmp_path}/chat.key is a file of the vault and cannot be decrypted: ")
+    assert result["msg"].endswith(". Is the right password given? Look at it with: ansible-vault view")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read(action, tmp_path):
+    (tmp_path / "chat.key").touch(mode=0o000)
+    assert action(sources=["chat.key"])[0]["msg"].startswith(f"{tmp_path}/chat.key may not be read")
 
 
 def test_a_file_that_is_not_there(action):

@@ -50,7 +50,11 @@ def run(monkeypatch, capsys, tmp_path):
     anchor = tmp_path / "root.crt"
     anchor.write_bytes(ROOT.certificate.pem)
 
+    warned = []
+    monkeypatch.setattr(certificate_bundle.AnsibleModule, "warn", lambda _self, text: warned.append(text))
+
     def _run(check_mode=False, diff=True, **arguments):
+        warned.clear()
         wanted = {"path": str(tmp_path / "certs"), "name": "corp.test", "trust_anchors": [str(anchor)], **arguments}
         wanted = {name: value for name, value in wanted.items() if value is not None}
         wanted |= {"_ansible_check_mode": check_mode, "_ansible_diff": diff}
@@ -60,7 +64,7 @@ def run(monkeypatch, capsys, tmp_path):
         assert PASSPHRASE not in output
         for one in (LEAF, REKEYED):
             assert key(one).splitlines()[1] not in output
-        return json.loads(output)
+        return {**json.loads(output), "warned": list(warned)}
 
     return _run
 
@@ -80,10 +84,6 @@ def everything(folder):
 
 def bad(result):
     return {check["id"]: check["status"] for check in result["checks"] if check["status"] in ("warn", "fail")}
-
-
-def warned(result):
-    return [one["event"]["msg"] for one in result["warnings"]]
 
 
 # -- the rhythm -------------------------------------------------------------------------------------------------------
@@ -306,6 +306,15 @@ def test_previous(run, folder, layout):
     assert content(folder) == new
 
 
+def test_previous_keeps_the_mode_in_use(run, folder):
+    run(content=GIVEN, mode="0640", certificate_mode="0444")
+    run(content=[*pem(ROOT, REKEYED, ISSUING), key(REKEYED)], mode="0640", certificate_mode="0444")
+    run(state="previous")
+    assert [stat.S_IMODE((folder / f"corp.test.{end}").stat().st_mode) for end in ("key", "crt")] == [0o640, 0o444]
+    run(state="previous", mode="0600")
+    assert stat.S_IMODE((folder / "corp.test.key").stat().st_mode) == 0o600
+
+
 def test_previous_when_there_is_none(run, folder):
     expected = (
         f"There is no pair in {folder}/corp.test.d that could be put back. Was one ever replaced under this path and name? "
@@ -353,7 +362,7 @@ def test_a_bad_bundle_changes_nothing(run, folder):
         accept=["certificate.names", "certificate.validity"],
     )
     assert (accepted["changed"], set(bad(accepted).values())) == (True, {"warn"})
-    assert any(text.startswith("certificate.validity: ") for text in warned(accepted))
+    assert any(text.startswith("certificate.validity: ") for text in accepted["warned"])
 
 
 def test_a_key_of_another_certificate(run, folder):
@@ -379,6 +388,21 @@ def test_trust(run):
     assert bad(run(check_mode=True, content=GIVEN, trust_anchors=None)) == {"certificate.chain.trust": "warn"}
     result = run(check_mode=True, content=[*pem(LEAF, ISSUING), key(LEAF)], trust_anchors=None)
     assert bad(result)["certificate.chain.trust"] == "fail"
+
+
+def test_trust_of_a_root_that_was_delivered_and_is_left_out(run, folder):
+    result = run(content=GIVEN, trust_anchors=None, root="exclude")
+    assert bad(result) == {"certificate.chain.trust": "warn"}
+    assert content(folder)[0] == LEAF.certificate.pem + ISSUING.certificate.pem
+
+
+def test_the_key_that_is_there_tells_which_leaf_is_meant(run, folder):
+    run(content=GIVEN)
+    result = run(content=pem(workshop.good_leaf(key="yet another"), RENEWED, ISSUING, ROOT))
+    assert result["chain"][0]["fingerprint"] == RENEWED.certificate.fingerprint
+    assert [one["reason"] for one in result["dropped"]] == [
+        "another certificate of CN=chat.corp.test makes the better chain"
+    ]
 
 
 @pytest.mark.parametrize(
