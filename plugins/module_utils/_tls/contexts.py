@@ -26,6 +26,7 @@ _VERSIONS = {
 def ordinary(alpn: tuple[str, ...] = ()) -> ssl.SSLContext:
     """What a client of today offers. Nothing is verified: nothing secret goes through it, and we judge ourselves."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # Python's own default, which Debian's build leaves to OpenSSL
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     if alpn:
@@ -53,6 +54,7 @@ def verifying(pem: str | None, alpn: tuple[str, ...] = (), named: bool = True) -
     Flags are set, not left to the version of Python: 3.13 switched strictness on.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.check_hostname = named
     context.verify_flags = ssl.VERIFY_X509_TRUSTED_FIRST
     if pem is None:

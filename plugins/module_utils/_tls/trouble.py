@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import re
 import socket
 import ssl
 
@@ -72,6 +73,9 @@ _VERIFY_HINTS = {
     62: "Issue a certificate whose subjectAltName holds this name, or ask for the name that it holds.",
     64: "Issue a certificate whose subjectAltName holds this address, or ask for the server by its name.",
 }
+
+
+_PLACE = re.compile(r"^\[SSL[^\]]*\] | \(_ssl\.c:\d+\)$")  # where in Python's source: of no use to anybody here
 
 
 class Trouble(Exception):
@@ -175,7 +179,7 @@ def of_tls(error: ssl.SSLError, seen: Messages, sent: bool) -> Trouble:
     if isinstance(error, ssl.SSLCertVerificationError):
         hint = _VERIFY_HINTS.get(error.verify_code, "Look at the chain with: openssl s_client -showcerts")
         return Trouble("tls", "verify", str(error.verify_message).rstrip("."), hint, seen)
-    reason = error.reason or " ".join(str(error).split())[:200] or "unknown reason"
+    reason = error.reason or _PLACE.sub("", " ".join(str(error).split()))[:200] or "unknown reason"
     if not sent:
         what = f"OpenSSL on this host cannot ask this ({reason})"
         return Trouble("tls", "local", what, "Its policy or its build leaves this version out.", seen)
