@@ -16,7 +16,8 @@ from ansible_collections.onprem.chat.plugins.module_utils._checks import Checks
 
 from .judge_case import Answer, counted
 
-_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_MARK = b"\xef\xbb\xbf"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _BOUNDARY = re.compile(rb"-----(BEGIN|END) ([A-Z0-9 ]+)-----")
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
 _KEYS = ("PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY")
@@ -153,13 +154,15 @@ def _key_text(file: File, answer: Answer) -> None:
 def _form(file: File, answer: Answer, wanted: str) -> list[str]:
     """What every PEM file is asked; the labels of its blocks."""
     data, path = file.data, file.path
-    if data.startswith(_MARKS):
-        answer.fail(
-            f"{path} begins with a byte order mark",
-            "OpenSSL does not see the first block then. Was it saved with a Windows editor? Save it as plain ASCII.",
-        )
-    if data.startswith(_MARKS[1:]):
+    if data.startswith(_UTF16):
+        answer.fail(f"{path} is UTF-16", "Was it saved with a Windows editor? Save it as plain ASCII.")
         return []
+    if data.startswith(_MARK):
+        answer.warn(
+            f"{path} begins with a byte order mark",
+            "OpenSSL 3 passes over it, other programs may miss the first block. Was it saved with a Windows editor? Save it "
+            "as plain ASCII.",
+        )
     if not data.strip():
         answer.fail(f"{path} is empty", "Was the disk full?")
         return []
@@ -168,7 +171,8 @@ def _form(file: File, answer: Answer, wanted: str) -> list[str]:
         what = "is binary (DER or PKCS#12)" if data[:1] == b"0" else "holds no PEM block"
         answer.fail(f"{path} {what}", f"Servers read {wanted} as PEM.")
         return []
-    if len(_BOUNDARY.findall(data)) != 2 * len(blocks):
+    cut = len(_BOUNDARY.findall(data)) != 2 * len(blocks)
+    if cut:
         answer.fail(
             f"{path} has a line BEGIN without its END, or the other way round", "Was it cut? Take the original."
         )
@@ -184,8 +188,7 @@ def _form(file: File, answer: Answer, wanted: str) -> list[str]:
             f"{path} has the line ends of Windows (CRLF)",
             "OpenSSL reads them, scripts of installers may not: dos2unix.",
         )
-    around = _BLOCK.sub(b"", data.removeprefix(_MARKS[0])).split()
-    if around:
+    if not cut and _BLOCK.sub(b"", data.removeprefix(_MARK)).split():
         answer.warn(f"{path} has text around the blocks", "OpenSSL passes over it, others do not. Leave it out.")
     if not data.endswith((b"\n", b"\r")):
         answer.warn(f"the last line of {path} does not end", "What is appended to it will be lost. Add a line end.")
