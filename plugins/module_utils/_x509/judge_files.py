@@ -160,7 +160,7 @@ def _form(file: File, answer: Answer, wanted: str) -> list[str]:
     if data.startswith(_MARK):
         answer.warn(
             f"{path} begins with a byte order mark",
-            "OpenSSL 3 passes over it, other programs may miss the first block. Was it saved with a Windows editor? Save it "
+            "OpenSSL 3 passes over it, Java does not read such a file. Was it saved with a Windows editor? Save it "
             "as plain ASCII.",
         )
     if not data.strip():

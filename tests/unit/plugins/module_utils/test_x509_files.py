@@ -121,7 +121,7 @@ CASES = {
         TEXT,
         "warn",
         "/certs/chat.corp.test.crt begins with a byte order mark",
-        "OpenSSL 3 passes over it, other programs may miss the first block. Was it saved with a Windows editor? Save it as "
+        "OpenSSL 3 passes over it, Java does not read such a file. Was it saved with a Windows editor? Save it as "
         "plain ASCII.",
     ),
     "UTF-16": (
