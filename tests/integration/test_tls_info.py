@@ -24,12 +24,11 @@ from ansible_collections.onprem.chat.tests.unit.plugins.module_utils import tls_
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = "onprem.chat.tls_info"
 PLACE = "/etc/tls-info-test"
-SERVER = {
-    "name": "Make a chat server",
+SITE = {
+    "name": "Prepare",
     "hosts": "chat_servers",
     "vars_files": [str(ROOT / "playbooks/vars/site.yml")],
     "vars": {"chat_direct_tls_port": 5223, "chat_s2s": True},
-    "roles": ["onprem.chat.dns", "onprem.chat.certificates", "onprem.chat.ejabberd"],
 }
 EXIM = f"""
 primary_hostname = mail.corp.test
@@ -93,12 +92,17 @@ class Answer(dict):
         return {check["id"]: check["status"] for check in self["checks"] if check["status"] in ("fail", "warn")}
 
 
+def converge(lab, folder, *roles):
+    """Run roles on the chat host."""
+    playbook = folder / "roles.yml"
+    playbook.write_text(json.dumps([SITE | {"roles": [f"onprem.chat.{role}" for role in roles]}]))
+    lab.playbook(str(playbook), check=True)
+
+
 @pytest.fixture(scope="module")
 def site(lab, tmp_path_factory):
-    """A converged chat server with a mail server beside it, and certificates for openssl s_server."""
-    playbook = tmp_path_factory.mktemp("server") / "server.yml"
-    playbook.write_text(json.dumps([SERVER]))
-    lab.playbook(str(playbook), check=True)
+    """A chat host that has a name and a mail server, and certificates for openssl s_server."""
+    converge(lab, tmp_path_factory.mktemp("site"), "dns")
     site = Site(lab)
     packages = "python3-cryptography exim4-daemon-light"
     site.on_chat(
@@ -120,9 +124,16 @@ def site(lab, tmp_path_factory):
     site.put("full.crt", good.certificate.pem + workshop.ISSUING.certificate.pem)
     site.put("chain.crt", workshop.ISSUING.certificate.pem)
     site.put("root.crt", workshop.ROOT.certificate.pem)
-    site.put("site.crt", Path(site.root[HERE]).read_bytes())
     site.put("company.crt", Path(site.company[HERE]).read_bytes())
     Path(site.test_ca[HERE]).write_bytes(workshop.ROOT.certificate.pem)
+    return site
+
+
+@pytest.fixture(scope="module")
+def server(site, tmp_path_factory):
+    """The chat server."""
+    converge(site.lab, tmp_path_factory.mktemp("server"), "certificates", "ejabberd")
+    site.put("site.crt", Path(site.root[HERE]).read_bytes())
     return site
 
 
@@ -141,8 +152,9 @@ def mail(site):
 
 
 @pytest.mark.parametrize("where", [HERE, THERE])
-def test_ejabberd(site, where):
+def test_ejabberd(server, where):
     """STARTTLS for clients and servers, and direct TLS, in one task."""
+    site = server
     chat = {"host": "chat.corp.test"}
     result = site.ask(
         where,
@@ -156,16 +168,16 @@ def test_ejabberd(site, where):
     )
     assert not [check for check in result["checks"] if check["status"] == "fail"]
     for number, port in enumerate((5222, 5269, 5223)):
-        server = result["servers"][number]
-        assert (server["endpoint"], server["address"]) == (f"chat.corp.test:{port}", "10.203.0.20")
-        assert server["verified"] is True
-        assert server["versions"] == {
+        seen = result["servers"][number]
+        assert (seen["endpoint"], seen["address"]) == (f"chat.corp.test:{port}", "10.203.0.20")
+        assert seen["verified"] is True
+        assert seen["versions"] == {
             "TLSv1": "refused",
             "TLSv1.1": "refused",
             "TLSv1.2": "accepted",
             "TLSv1.3": "accepted",
         }
-        assert "corp.test" in server["chain"][0]["names"]
+        assert "corp.test" in seen["chain"][0]["names"]
         assert result.said("tls.handshake", number) == ("pass", "OpenSSL: the certificate is valid for corp.test")
         assert result.said("certificate.names", number)[0] == "pass"
     assert [result.said("tls.starttls", number)[1].partition(":")[0] for number in (0, 1)] == [
@@ -179,16 +191,17 @@ def test_ejabberd(site, where):
     assert shown.count("BEGIN CERTIFICATE") == len(result["servers"][0]["chain"])
 
 
-def test_ejabberd_and_a_wrong_domain(site):
-    result = site.ask(
-        host="chat.corp.test", protocol="xmpp-client", domain="wrong.test", trust_anchors=[site.root[HERE]]
+def test_ejabberd_and_a_wrong_domain(server):
+    result = server.ask(
+        host="chat.corp.test", protocol="xmpp-client", domain="wrong.test", trust_anchors=[server.root[HERE]]
     )
     status, evidence = result.said("tls.starttls")
     assert (status, "host-unknown" in evidence) == ("fail", True)
     assert result.bad == {"tls.starttls": "fail"}
 
 
-def test_direct_tls_is_not_starttls(site):
+def test_direct_tls_is_not_starttls(server):
+    site = server
     result = site.ask(host="chat.corp.test", port=5223, protocol="xmpp-client", domain="corp.test", timeout=2)
     assert list(result.bad) == ["tls.starttls"]
     result = site.ask(host="chat.corp.test", port=5222, domain="corp.test", timeout=2)
@@ -219,7 +232,7 @@ def test_samba(site, where):
 
 
 def test_samba_by_address_and_by_another_ca(site):
-    result = site.ask(host="10.203.0.10", port=636, trust_anchors=[site.root[HERE]], old_versions="allow")
+    result = site.ask(host="10.203.0.10", port=636, trust_anchors=[site.test_ca[HERE]], old_versions="allow")
     assert result.said("tls.handshake")[0] == "fail"
     assert result.said("certificate.names")[0] == "fail"
     assert result.said("certificate.chain.trust")[0] == "fail"
@@ -398,7 +411,8 @@ def test_without_the_library(site):
     )
 
 
-def test_the_examples_run(site, tmp_path):
+def test_the_examples_run(server, tmp_path):
+    site = server
     module = importlib.import_module("ansible_collections.onprem.chat.plugins.modules.tls_info")
     text = module.EXAMPLES.replace("ca/root.crt", site.root[HERE]).replace(
         "/etc/ssl/company-ca.pem", site.company[HERE]
