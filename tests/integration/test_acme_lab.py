@@ -262,6 +262,18 @@ def test_rate_limit(certbot: Certbot, writer: Writer):
     assert certbot.issued(NAME) == f"DNS:{NAME}"
 
 
+def test_refused_nonces(certbot: Certbot, writer: Writer):
+    """A client tries again (RFC 8555, section 6.5); this one only once."""
+    acme = certbot.acme
+    refused = {"resource": "newOrder", "problem": "badNonce", "status": 400}
+    with acme.faults(refused | {"times": 1}):
+        assert certbot.run(NAME, "--standalone", server=acme.faulty_directory).returncode == 0
+    with acme.faults(refused | {"times": 2}):
+        said = problem(certbot.run(NAME, "--standalone", server=acme.faulty_directory))
+    assert "AttributeError: can't set attribute" in said
+    assert "acme:error:badNonce" in certbot.shell(f"grep messages.Error {FOLDER}/{NAME}/log/letsencrypt.log")
+
+
 def test_slow_and_dropped(acme: Acme):
     with acme.faults({"path": "^/dir$", "delay": 2, "times": 1}):
         started = time.monotonic()
