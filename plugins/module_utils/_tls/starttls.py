@@ -147,7 +147,8 @@ def _element(data: bytes, tag: int) -> tuple[bytes, bytes]:
         start = 2 + (length & 0x7F)
         if not 2 < start <= 6:
             raise ValueError("length of a form that LDAP does not use")
-        _ = data[start - 1]
+        if len(data) < start:
+            raise IndexError("cut")
         length = int.from_bytes(data[2:start], "big")
     if length > _LDAP_MOST:
         raise ValueError("too long")
