@@ -201,6 +201,34 @@ def test_a_pair_made_by_hand(company):
     assert company.shell(f"find {CERTS} -type f -name '*.key' -perm /077") == ""
 
 
+def test_a_user_who_may_not(company):
+    before = company.shell(LOOK)
+    result = company.run(company.leaf, "--extra-vars", "ansible_become=false", path="/etc/for-root-only")
+    assert result["msg"] == (
+        "The pair corp.test could not be written to /etc/for-root-only: Permission denied (/etc/for-root-only). "
+        "/etc/for-root-only holds no pair. Does the task run as root? Remove the cause and run it again: it goes on from here."
+    )
+    own = company.run(company.leaf, "--extra-vars", "ansible_become=false", path="/home/deploy/certs")
+    assert (own["failed"], own["changed"]) == (False, True)
+    assert company.shell("stat -Lc '%a %U' /home/deploy/certs/*.key").split() == ["600", "deploy"]
+    company.shell("rm -r /home/deploy/certs")
+    assert [line for line in company.shell(LOOK).splitlines() if "/home/deploy" not in line] == [
+        line for line in before.splitlines() if "/home/deploy" not in line
+    ]
+
+
+def test_in_the_background(company):
+    """With async the bytes travel the same way, and the file with them is gone afterwards."""
+    leaf = company.issue(key="background")
+    arguments = {"path": CERTS, "name": "corp.test", "sources": company.delivered("background", leaf)}
+    arguments |= {"passphrases": [PASSPHRASE], "trust_anchors": [company.anchor]}
+    play = {"hosts": "chat", "gather_facts": False, "tasks": [{MODULE: arguments, "async": 60, "poll": 1}]}
+    company.lab.playbook(company.file("background.json", json.dumps([play]).encode()), check=True)
+    assert company.shell(f"cat {KEY}") == leaf.key_pem().decode()
+    body = leaf.key_pem(PASSPHRASE.encode()).decode().splitlines()[2]
+    assert company.lab.exec("chat", ["grep", "-rlF", body, "/root", "/home", "/tmp", "/var/tmp"]).stdout == ""
+
+
 def test_many_at_the_same_moment(company):
     """Four plays for the same files: each waits for the others, and what is left is one pair."""
     leaves = [company.issue(key=f"writer {number}") for number in range(4)]
