@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
+from certificate_servers import ADDRESS, WINRM, CertificateServers
+from company_ca import CompanyCA
 
 from ansible_collections.onprem.chat.plugins.module_utils._xmpp.survey import CHECK_IDS
 
@@ -57,6 +59,23 @@ def no_directory(site):
     on_chat(site, "systemctl restart ejabberd && ejabberdctl started")
 
 
+@pytest.fixture
+def listeners(site, tmp_path):
+    """A stand-in for a Windows desktop, and two for servers of the company; an inventory that names the desktop, too."""
+    servers = CertificateServers(site, tmp_path)
+    desktops = tmp_path / "desktops.yml"
+    desktops.write_text(
+        json.dumps({"windows": {"hosts": {"pc17": {"ansible_host": ADDRESS, "ansible_connection": "winrm"}}}})
+    )
+    try:
+        servers.self_signed(WINRM, "PC17", days=300)
+        servers.issued(9441, CompanyCA(site.state).issue([ADDRESS], days=10 + 1 / 24))
+        servers.issued(9442, CompanyCA(site.state).issue([ADDRESS], days=-0.5))
+        yield desktops
+    finally:
+        servers.stop()
+
+
 def verify(site, *arguments, **variables):
     """Run the verb; gives its result and the checks in the report."""
     report = site.state / "report" / "verify.json"
@@ -98,6 +117,30 @@ def test_everything_passes_and_nothing_changes(site):
     assert "anna@corp.test sent a message to boris@corp.test over XMPP with verified TLS" in result.stdout
     assert "changed=0" in result.stdout
     assert "PASS  xmpp.message" in result.stdout
+
+
+def test_the_certificates_of_the_rollout_the_nearest_end_first(site, listeners):
+    watched = [{"host": ADDRESS, "port": 9441, "trust_anchors": [str(site.state / "company-ca.crt")]}]
+    result, report = verify(site, "-i", str(listeners), chat_watch_endpoints=watched)
+    assert result.returncode == 0, result.stdout + result.stderr
+    rows = [(row["port"], row["subject"], row["status"]) for row in report["certificates"] if row["kind"] == "server"]
+    assert rows == [
+        (9441, f"CN={ADDRESS}", "warn"),
+        (WINRM, "CN=PC17", "pass"),
+        (5222, "CN=corp.test", "pass"),
+        (636, "CN=dc1.corp.test", "pass"),
+    ]
+    assert f"WARN  certificate.expiry          {ADDRESS}:9441" in result.stdout
+    assert f"in 10 days: CN={ADDRESS}, issued by CN=Corp Test Company CA,O=Corp Test" in result.stdout
+
+
+def test_an_expired_certificate_fails_the_run(site, listeners):
+    watched = [{"host": ADDRESS, "port": 9442, "judge": "dates"}]
+    result, report = verify(site, chat_watch_endpoints=watched, chat_watch_winrm_group="none")
+    assert result.returncode == 2
+    assert f"1 of {len(report['checks'])} checks failed for corp.test" in result.stdout + result.stderr
+    (row,) = [row for row in report["certificates"] if row["status"] == "fail"]
+    assert (row["port"], row["days_left"]) == (9442, -1)
 
 
 def test_report_is_not_for_everybody(site):
