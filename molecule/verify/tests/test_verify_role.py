@@ -36,6 +36,12 @@ def test_the_callers_check_is_there(report):
     assert report["checks"][0]["id"] == "molecule.caller"
 
 
+def test_the_dates_of_both_servers_are_there(report):
+    ends = {row["host"]: row for row in report["certificates"] if row["kind"] == "server"}
+    assert set(ends) == {"chat.corp.test", "dc1.corp.test"}
+    assert all(row["status"] == "pass" and row["days_left"] > 30 for row in ends.values())
+
+
 def test_report_holds_no_password():
     text = REPORT.read_text()
     for password in json.loads((STATE / "secrets.json").read_text())["users"].values():
