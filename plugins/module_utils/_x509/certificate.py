@@ -38,9 +38,7 @@ class Certificate:
                 # Odd serial numbers and the like: judged, not warned about by a library.
                 warnings.simplefilter("ignore", CryptographyDeprecationWarning)
                 parsed = x509.load_der_x509_certificate(der)
-                # Lazy parts are read here, so that a broken one is an error of this file and not of a later question.
-                _ = parsed.subject, parsed.issuer, parsed.extensions, parsed.serial_number, not_after(parsed)
-                parsed.public_key()
+                _read_lazy_parts(parsed)
         except Exception as error:  # the library raises many kinds for bytes that anybody may have made
             raise MaterialError(
                 f"{origin}: this is no certificate that can be read ({one_line(error)}).",
@@ -142,6 +140,11 @@ class Material:
         self.certificates += other.certificates
         self.keys += other.keys
         self.notes += other.notes
+
+
+def _read_lazy_parts(parsed) -> tuple:
+    """All that the library reads late: a broken part is an error of its file then, and not of a later question."""
+    return parsed.subject, parsed.issuer, parsed.extensions, parsed.serial_number, not_after(parsed), parsed.public_key()
 
 
 def not_before(parsed) -> datetime.datetime:
