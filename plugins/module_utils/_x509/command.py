@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import errno
 import functools
 import os
 import re
@@ -265,6 +266,8 @@ class Command:
         cause = "Is the disk full, or the file system mounted read-only?"
         if isinstance(error, PermissionError):
             cause = "Does the task run as root?"
+        if error.errno == errno.EBUSY:
+            cause = "Is one of the two files a mount of its own? Mount the folder instead."
         return WriteError(
             f"The pair {place.name} could not be written to {place.folder}: {error.strerror}{where}. {state}",
             cause,

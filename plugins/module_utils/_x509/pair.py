@@ -177,8 +177,9 @@ class Place:
         return sorted(path.name for path in self.store.iterdir() if _VERSION.fullmatch(path.name) and path.is_dir())
 
     def _existing(self, name: str | None) -> str | None:
-        plain = name and "/" not in name and not name.startswith(".")
-        return name if plain and (self.store / name).is_dir() else None
+        folder = self.store / (name or ".")
+        known = folder.parent == self.store and not folder.name.startswith(".") and folder.is_dir()
+        return folder.name if known else None
 
     def _refuse_strange_store(self) -> None:
         links = (self.current, self.previous)

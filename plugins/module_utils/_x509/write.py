@@ -178,7 +178,8 @@ class Writer:
 
     def _write_links(self, before: Pair, same: bool) -> None:
         place, content = self.place, self.wanted.content
-        if before.kinds & {"file", "link"} and not before.empty:
+        strange = before.kinds & {"file", "link"} or place.current_version() is None
+        if strange and not before.empty:
             self._adopt(before)
         if not same:
             old = place.current_version()

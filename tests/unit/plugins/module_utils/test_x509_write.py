@@ -161,6 +161,20 @@ def test_a_link_into_the_store_keeps_what_it_leads_to(place):
     assert place.version(place.previous_version()).contents == OLD
 
 
+@pytest.mark.parametrize("where", ["in the store", "elsewhere"])
+def test_a_current_link_that_somebody_made(place, where):
+    write(place, OLD)
+    folder = place.store / place.current_version()
+    if where == "elsewhere":
+        folder = folder.rename(place.folder / "elsewhere")
+    place.current.unlink()
+    place.current.symlink_to(folder)
+    assert write(place, OLD)[0] == []
+    assert write(place, NEW)[0] == ["content"]
+    assert place.version(place.previous_version()).contents == OLD
+    assert folder.is_dir()
+
+
 def test_rights_are_repaired(place):
     write(place, OLD)
     place.key.chmod(0o644)
