@@ -272,29 +272,32 @@ def extra(case: Case) -> tuple[str, str, str]:
         if number > 1:
             answer.warn(f"{case.who(certificate)} is there {number} times", "Once is enough.")
     others = [one for one in counts if one not in case.path.certificates]
-    kept = []
+    related = _related(case, others)
     for certificate in others:
-        twin = any(_twins(certificate, one) for one in case.path.certificates)
-        if twin and certificate.not_after < case.now:
+        if certificate in related and certificate.not_after < case.now:
             answer.warn(
-                f"{case.who(certificate)} expired on {day(certificate.not_after)}; another one for the same key is in use",
-                "Leave the old one out: some clients follow it and fail.",
+                f"{case.who(certificate)} expired on {day(certificate.not_after)}; the chain does not need it",
+                "Leave it out: some clients follow it and fail.",
             )
-        elif twin or _belongs(certificate, case):
-            kept.append(certificate)
-        else:
+        elif certificate not in related:
             kind = "an authority of another chain" if is_authority(certificate) else "no part of the chain"
             answer.warn(f"{case.who(certificate)} is {kind}", "Leave it out.")
-    also = f"; also cross-signed: {', '.join(_short(one) for one in kept)}" if kept else ""
+    also = f"; also cross-signed: {', '.join(_short(one) for one in related)}" if related else ""
     return answer.told(f"nothing foreign, nothing twice{also}")
 
 
-def _belongs(certificate: Certificate, case: Case) -> bool:
-    """It signed one of the chain, as another certificate of the same authority does (a cross-signed way)."""
-    known = [*case.path.certificates, *(one for one in case.path.spare if one != certificate)]
-    return is_authority(certificate) and any(
-        issuer_key(child) == subject_key(certificate)
-        and not is_self_signed(child)
-        and signature.verify(child, certificate).result != signature.BAD
-        for child in known
-    )
+def _related(case: Case, others: list[Certificate]) -> list[Certificate]:
+    """Those that are another way up: they signed one of the chain, or one that did, or are the same authority's."""
+    known, found = list(case.path.certificates), []
+    waiting = [one for one in others if is_authority(one)]
+    while True:
+        more = [one for one in waiting if any(_twins(one, other) or _signed(other, one) for other in known)]
+        if not more:
+            return found
+        found += more
+        known = more
+        waiting = [one for one in waiting if one not in more]
+
+
+def _signed(child: Certificate, issuer: Certificate) -> bool:
+    return issuer_key(child) == subject_key(issuer) and signature.verify(child, issuer).result == signature.GOOD

@@ -156,6 +156,8 @@ def _of_authority(certificate: Certificate) -> list[tuple[str, tuple[str, ...]]]
     bases = [*(constraints.value.permitted_subtrees or ()), *(constraints.value.excluded_subtrees or ())]
     if any(isinstance(base, x509.DNSName) and base.value.startswith(".") for base in bases):
         found.append(("a DNS name constraint that begins with a dot", _LIBRARY))
+    if any(isinstance(base, x509.DNSName) and not base.value for base in bases):
+        found.append(("a DNS name constraint that is empty", _LIBRARY))
     if any(isinstance(base, (x509.DirectoryName, x509.UniformResourceIdentifier)) for base in bases):
         found.append(("name constraints of another kind than DNS, IP and e-mail", _LIBRARY))
     return found

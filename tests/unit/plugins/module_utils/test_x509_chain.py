@@ -308,7 +308,7 @@ def test_the_key_decides_also_among_authorities():
     ("given_", "error", "text"),
     [
         (
-            lambda: Material(),
+            Material,
             MaterialError,
             "There is no certificate in what was given. Does the file hold only the key, or a certificate request (CSR)? "
             "Give the file that the CA delivered.",

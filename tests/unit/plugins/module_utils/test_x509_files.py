@@ -275,7 +275,7 @@ def test_nothing_of_a_key_is_told():
 @pytest.mark.parametrize(
     ("text", "number"),
     [
-        (lambda: pem(), 2),
+        (pem, 2),
         (lambda: b"\xef\xbb\xbf" + pem(), 2),
         (lambda: pem().replace(b"\n", b"\r\n"), 2),
         (lambda: b"Bag Attributes\n" + pem(), 2),

@@ -200,6 +200,20 @@ ROWS = [
         openssl=("", BY_SUFFIX),
     ),
     Row(
+        "constraint that permits everything",
+        lambda: _named(_dns("")),
+        CHAT,
+        {
+            "certificate.strict": (
+                "warn",
+                "the intermediate CN=Issuing (Issuing.pem): a DNS name constraint that is empty",
+                "Refused by cryptography and others that follow the CA/Browser Forum. Ask the CA to change "
+                "that when it renews.",
+            ),
+        },
+        library=("malformed DNS name constraint", NOT_BUILT),
+    ),
+    Row(
         "constraint with a dot in front",
         lambda: _named(_dns(".corp.test")),
         CHAT,

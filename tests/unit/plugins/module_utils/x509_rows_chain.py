@@ -23,6 +23,11 @@ def _other_root():
     return make("Other Root", ca=True)
 
 
+def _foreign():
+    other = _other_root()
+    return good_leaf(name="mail.corp.test", issuer=other), other
+
+
 def _crossed(expired: bool):
     """A new root, also signed by an old one; the leaf's issuer is under the new one."""
     old = make("Old Root", ca=True, start=-3000, end=-1 if expired else 400)
@@ -151,6 +156,19 @@ ROWS = [
             "certificate.chain.extra": (
                 "warn",
                 "the certificate CN=mail.corp.test (mail.corp.test.pem) is no part of the chain",
+                "Leave it out.",
+            ),
+        },
+    ),
+    Row(
+        "foreign CA with its leaf",
+        lambda: bundle(good_leaf(), company()[1], *_foreign()),
+        CHAT,
+        {
+            "certificate.chain.extra": (
+                "warn",
+                "the certificate CN=mail.corp.test (mail.corp.test.pem) is no part of the chain; the root CN=Other Root "
+                "(Other Root.pem) is an authority of another chain",
                 "Leave it out.",
             ),
         },
@@ -326,9 +344,8 @@ ROWS = [
         {
             "certificate.chain.extra": (
                 "warn",
-                "the certificate CN=New Root (bridge.pem) expired on 2026-06-14 12:00 UTC; another one for "
-                "the same key is in use",
-                "Leave the old one out: some clients follow it and fail.",
+                "the certificate CN=New Root (bridge.pem) expired on 2026-06-14 12:00 UTC; the chain does not need it",
+                "Leave it out: some clients follow it and fail.",
             ),
         },
     ),
