@@ -21,7 +21,7 @@ from ansible_collections.community.crypto.plugins.modules import (
     openssl_privatekey_info,
     x509_certificate_info,
 )
-from ansible_collections.onprem.chat.plugins.module_utils._x509 import chain, policy, signature
+from ansible_collections.onprem.chat.plugins.module_utils._x509 import chain, policy
 from ansible_collections.onprem.chat.plugins.module_utils._x509.judge import judge
 from ansible_collections.onprem.chat.plugins.module_utils._x509.parse import read, read_paths
 
@@ -32,7 +32,14 @@ _WORDS = {
     "certificate.not_before": VALIDITY,
     "certificate.names": NAMES,
 }
-_CACHES = [value for module in (chain, signature) for value in vars(module).values() if hasattr(value, "cache_clear")]
+# Whatever our code remembers from bundle to bundle.
+_CACHES = [
+    value
+    for name, module in tuple(sys.modules.items())
+    if ".chat.plugins.module_utils._x509" in name
+    for value in vars(module).values()
+    if hasattr(value, "cache_clear")
+]
 
 
 class Watch:
@@ -88,25 +95,28 @@ class _Ended(BaseException):
         self.result = result
 
 
-def run(module, **given: object) -> dict:
+class Stand:
+    """In place of AnsibleModule: takes ``options`` for granted and raises the answer."""
+
+    check_mode = False
+    options: dict = {}
+
+    def __init__(self, argument_spec: dict, **_more: object) -> None:
+        self.params = {name: option.get("default") for name, option in argument_spec.items()} | self.options
+
+    def warn(self, _text: str) -> None:
+        pass
+
+    def exit_json(self, **result: object) -> None:
+        raise _Ended(**result)
+
+    def fail_json(self, **result: object) -> None:
+        raise _Ended(**result, failed=True)
+
+
+def run(module, **options: object) -> dict:
     """What the main() of a module answers to these options; ``failed`` is in it when it failed."""
-
-    class Stand:
-        check_mode = False
-
-        def __init__(self, argument_spec: dict, **_more: object) -> None:
-            self.params = {name: option.get("default") for name, option in argument_spec.items()} | given
-
-        def warn(self, _text: str) -> None:
-            pass
-
-        def exit_json(self, **result: object) -> None:
-            raise _Ended(**result)
-
-        def fail_json(self, **result: object) -> None:
-            raise _Ended(**result, failed=True)
-
-    module.AnsibleModule = Stand
+    module.AnsibleModule, Stand.options = Stand, options
     try:
         module.main()
     except _Ended as ended:
