@@ -200,7 +200,7 @@ class Command:
     def _install(self, content_for) -> dict:
         """Compare with what is there and change it; in check mode only the first."""
         place = self.place
-        writer = None
+        writer = there = None
         with contextlib.ExitStack() as stack:
             try:
                 if not self.module.check_mode:
@@ -219,7 +219,7 @@ class Command:
                 if writer:
                     with contextlib.suppress(BundleError, OSError):
                         writer.tidy()
-                raise self._disk_error(error) from error
+                raise self._disk_error(error, there) from error
             if differences and not self.module.check_mode:
                 self._read_back(wanted)
         result = {
@@ -248,19 +248,20 @@ class Command:
                 "Look at them and run it again.",
             )
 
-    def _disk_error(self, error: OSError) -> WriteError:
+    def _state(self, pair: Pair, before: Pair | None) -> str:
+        """What lies there after something went wrong."""
+        if pair.empty:
+            return f"{self.place.folder} holds no pair."
+        if before is None or pair.contents == before.contents:
+            return "What was there before is in place."
+        return "The new pair is in place." if pair.complete else "Half of a pair is there; nothing mismatches."
+
+    def _disk_error(self, error: OSError, before: Pair | None) -> WriteError:
         """What went wrong on the disk, and what lies there now."""
         place = self.place
         where = f" ({error.filename})" if error.filename else ""
         try:
-            pair = place.look()
-            state = (
-                "There is a complete pair, the old or the new one."
-                if pair.complete
-                else (
-                    f"{place.folder} holds no pair." if pair.empty else "Half of the pair is there; nothing mismatches."
-                )
-            )
+            state = self._state(place.look(), before)
         except (BundleError, OSError):
             state = "What is there now cannot be read."
         cause = "Is the disk full, or the file system mounted read-only?"

@@ -481,9 +481,8 @@ def test_a_full_disk_leaves_the_old_pair(run, folder, monkeypatch):
     monkeypatch.setattr(os, "write", full)
     result = run(content=[*pem(ROOT, REKEYED, ISSUING), key(REKEYED)])
     assert result["msg"] == (
-        f"The pair corp.test could not be written to {folder}: No space left on device. There is a complete pair, the old or "
-        "the new one. Is the disk full, or the file system mounted read-only? Remove the cause and run it again: it goes on "
-        "from here."
+        f"The pair corp.test could not be written to {folder}: No space left on device. What was there before is in place. Is "
+        "the disk full, or the file system mounted read-only? Remove the cause and run it again: it goes on from here."
     )
     assert everything(folder) == before
 
