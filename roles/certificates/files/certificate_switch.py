@@ -153,7 +153,7 @@ class Store:
     def settle(self):
         """The change is for good: `previous` is the pair to go back to, older ones go."""
         (self.folder / ".previous").replace(self.folder / "previous")
-        kept = {os.readlink(self.folder / name) for name in ("current", "previous")}
+        kept = {str((self.folder / name).readlink()) for name in ("current", "previous")}
         for path in self.folder.iterdir():
             if re.fullmatch(r"\d{8}T\d{6}(-\d+)?", path.name) and path.name not in kept:
                 shutil.rmtree(path, ignore_errors=True)
@@ -227,7 +227,7 @@ def switch(settings):
     except Trouble as trouble:
         raise Trouble(f"{story}{trouble}. Nothing was changed. See /var/log/letsencrypt.") from trouble
     served = service.is_there()
-    old = os.readlink(store.current)
+    old = str(store.current.readlink())
     version = store.add(certificate, key)
     store.use(version, instead_of=old)
     try:
