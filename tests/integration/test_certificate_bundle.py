@@ -217,6 +217,36 @@ def test_a_user_who_may_not(company):
     ]
 
 
+def test_a_full_disk_and_a_mounted_file(company):
+    """A tmpfs with no room for a second pair; then a file that is a mount of its own and cannot be replaced."""
+    company.shell("mkdir -p /opt/small; mount -t tmpfs -o size=64k tmpfs /opt/small")
+    try:
+        path = "/opt/small/certs"
+        assert company.run(company.leaf, path=path, layout="files")["changed"] is True
+        look = f"cd {path}; find . -printf '%p %m %i %l\\n' | sort; sha256sum *.crt *.key"
+        before = company.shell(look)
+        company.shell("head -c 65536 /dev/zero > /opt/small/full 2> /dev/null || true")
+        start = f"The pair corp.test could not be written to {path}: "
+        end = " Remove the cause and run it again: it goes on from here."
+        for layout in ("links", "files"):
+            full = company.run(company.issue(key="another"), path=path, layout=layout)
+            assert full["msg"] == (
+                f"{start}No space left on device. What was there before is in place. Is the disk full, or the file system "
+                f"mounted read-only?{end}"
+            )
+            assert company.shell(look) == before
+        company.shell(f"rm /opt/small/full; mount --bind {path}/corp.test.crt {path}/corp.test.crt")
+        busy = company.run(company.issue(key="another"), path=path, layout="files")
+        company.shell(f"umount {path}/corp.test.crt")
+        assert busy["msg"] == (
+            f"{start}Device or resource busy ({path}/corp.test.crt). What was there before is in place. Is one of the two "
+            f"files a mount of its own? Mount the folder instead.{end}"
+        )
+        assert company.shell(look) == before
+    finally:
+        company.shell("umount -R /opt/small")
+
+
 def test_in_the_background(company):
     """With async the bytes travel the same way, and the file with them is gone afterwards."""
     leaf = company.issue(key="background")
