@@ -27,8 +27,6 @@ _HANDLED = frozenset(
         "2.5.29.37",  # extended key usage
         "2.5.29.54",  # inhibit anyPolicy
         "1.3.6.1.5.5.7.48.1.5",  # OCSP no check
-        "2.5.29.14",  # subject key identifier
-        "2.5.29.35",  # authority key identifier
     }
 )
 
@@ -37,6 +35,8 @@ _UNHANDLED = {
     "1.3.6.1.5.5.7.1.24": "must-staple",
     "1.3.6.1.4.1.11129.2.4.3": "poison of a pre-certificate",
     "2.5.29.9": "subject directory attributes",
+    "2.5.29.14": "subject key identifier",
+    "2.5.29.35": "authority key identifier",
 }
 
 
@@ -115,13 +115,6 @@ def _of_any(certificate: Certificate) -> list[tuple[str, tuple[str, ...]]]:
         found.append(("no authority key identifier", _OPENSSL if is_authority(certificate) else _BOTH))
     elif authority.value.key_identifier is None:
         found.append(("an authority key identifier without the identifier of a key", _OPENSSL))
-    for kind, name in (
-        (x509.AuthorityKeyIdentifier, "authority key identifier"),
-        (x509.SubjectKeyIdentifier, "subject key identifier"),
-    ):
-        extension = certificate.extension(kind)
-        if extension is not None and extension.critical:
-            found.append((f"a critical {name}", _BOTH))
     critical = [extension.oid.dotted_string for extension in parsed.extensions if extension.critical]
     return found + [(f"critical {_UNCOMMON[oid]}", _LIBRARY) for oid in critical if oid in _UNCOMMON]
 

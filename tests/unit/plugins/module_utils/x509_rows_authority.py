@@ -25,8 +25,17 @@ from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.x509_worksh
     dn,
 )
 
+IN_SUBJECT = "it does not look at addresses in the subject; RFC 5280 4.2.1.10 asks for it"
 BY_SUFFIX = "it compares the wildcard as text, not the name that it stands for"
 CA_AS_LEAF = "it takes a CA's certificate for a server's, when its key usage and purposes allow it"
+
+
+MAILED = x509.Name(
+    [
+        x509.NameAttribute(x509.NameOID.COMMON_NAME, "chat.corp.test"),
+        x509.NameAttribute(x509.NameOID.EMAIL_ADDRESS, "a@other.test"),
+    ]
+)
 
 
 def _named(permitted=None, excluded=None, **leaf):
@@ -309,5 +318,18 @@ ROWS = [
                 "This CA may not certify that name. Ask for a certificate from one that may, or leave the name out.",
             ),
         },
+    ),
+    Row(
+        "e-mail in the subject outside of the constraints",
+        lambda: _named([x509.RFC822Name("corp.test")], name=MAILED),
+        CHAT,
+        {
+            "certificate.authority": (
+                "fail",
+                "the intermediate CN=Issuing (Issuing.pem) has name constraints: a@other.test is not within corp.test",
+                "This CA may not certify that name. Ask for a certificate from one that may, or leave the name out.",
+            ),
+        },
+        library=("", IN_SUBJECT),
     ),
 ]

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from cryptography import x509
+
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.x509_rows import (
     BROWSER_PROFILE,
     CHAT,
@@ -26,6 +28,21 @@ def _other_root():
 def _foreign():
     other = _other_root()
     return good_leaf(name="mail.corp.test", issuer=other), other
+
+
+def _places():
+    place = x509.UniformResourceIdentifier("http://pki.corp.test/issuing.crt")
+    access = x509.AccessDescription(x509.AuthorityInformationAccessOID.CA_ISSUERS, place)
+    return ((x509.AuthorityInformationAccess([access]), False),)
+
+
+def _missing_root():
+    issuing = make("Placed Issuing", company()[0], ca=True, more=_places())
+    return bundle(good_leaf(issuer=issuing), issuing, anchors=())
+
+
+def _renewed():
+    return company()[1], make("Company Root", ca=True, end=5000, origin="renewed.pem")
 
 
 def _crossed(expired: bool):
@@ -405,5 +422,64 @@ ROWS = [
         },
         openssl=("", NOT_LOOKED_AT),
         library=("", NOT_LOOKED_AT),
+    ),
+    Row(
+        "missing intermediate that says where it is",
+        lambda: bundle(good_leaf(more=_places())),
+        CHAT,
+        {
+            "certificate.chain.trust": (
+                "fail",
+                "the issuer of the leaf CN=chat.corp.test (chat.corp.test.pem) is missing: CN=Company Issuing",
+                "Add the intermediate certificate that the CA delivers with it; it says that it is at "
+                "http://pki.corp.test/issuing.crt.",
+            ),
+        },
+    ),
+    Row(
+        "missing root that says where it is",
+        lambda: _missing_root(),
+        CHAT,
+        {
+            "certificate.chain.trust": (
+                "fail",
+                "the issuer of the intermediate CN=Placed Issuing (Placed Issuing.pem) is missing: CN=Company Root",
+                "Is it the root that is missing? Have it added to what is trusted; it says that it is at "
+                "http://pki.corp.test/issuing.crt. Otherwise add the intermediate that is missing.",
+            ),
+        },
+    ),
+    Row(
+        "root that is at hand only",
+        lambda: bundle(good_leaf(), company()[1], anchors=(), extra=company()[:1]),
+        CHAT,
+        {
+            "certificate.chain.trust": (
+                "fail",
+                "it ends in the root CN=Company Root (Company Root.pem), which is neither delivered nor trusted",
+                "Is it the root of your own CA? Deliver it with the bundle, or name it as a trust anchor.",
+            ),
+        },
+    ),
+    Row(
+        "renewed root for mts_link, the old one is trusted",
+        lambda: bundle(good_leaf(), *_renewed()),
+        CHAT | {"profile": "mts_link"},
+        {},
+    ),
+    Row(
+        "root of the same name, given",
+        lambda: bundle(
+            good_leaf(), company()[1], company()[0], anchors=(make("Company Root", ca=True, key="another"),)
+        ),
+        CHAT | {"trust": "given"},
+        {
+            "certificate.chain.trust": (
+                "fail",
+                "it ends in the root CN=Company Root (Company Root.pem), which is not among what is trusted "
+                "(1 certificate). A root of this name is trusted, but it has another key",
+                "Is it from another CA than you think, or is the trust anchor an old one?",
+            ),
+        },
     ),
 ]

@@ -150,15 +150,13 @@ ROWS = [
         _critical_identifier,
         CHAT,
         {
-            "certificate.strict": (
-                "warn",
-                "the leaf CN=chat.corp.test (chat.corp.test.pem): a critical authority key identifier",
-                "Refused by Python from 3.13 on, openssl -x509_strict, cryptography and others that follow "
-                "the CA/Browser Forum. Ask the CA to change that when it renews.",
+            "certificate.extensions": (
+                "fail",
+                "the leaf CN=chat.corp.test (chat.corp.test.pem) has the critical extension authority key "
+                "identifier (2.5.29.35)",
+                "Whoever does not know a critical extension must refuse the certificate. Have it issued without.",
             ),
         },
-        openssl=("unhandled critical extension", STRICT),
-        library=("invalid extension: 2.5.29.35: Certificate extension has incorrect criticality", STRICT),
     ),
     Row(
         "serial number 0",
@@ -306,5 +304,32 @@ ROWS = [
             ),
         },
         library=("invalid extension: 2.5.29.32: certificate contains unaccounted-for critical extensions", UNHANDLED),
+    ),
+    Row(
+        "name constraints that are not critical",
+        lambda: tiers(issuing={"more": ((constraints([x509.DNSName("corp.test")]), False),)}),
+        CHAT,
+        {
+            "certificate.strict": (
+                "warn",
+                "the intermediate CN=Issuing (Issuing.pem): name constraints that are not critical",
+                "Refused by those who take RFC 5280 at its word. Ask the CA to change that when it renews.",
+            ),
+        },
+    ),
+    Row(
+        "no subject, and names that are not critical",
+        lambda: simple(name="", dns=[], more=((x509.SubjectAlternativeName([x509.DNSName("chat.corp.test")]), False),)),
+        CHAT,
+        {
+            "certificate.strict": (
+                "warn",
+                "the leaf (no subject) (.pem): no subject, and a subjectAltName that is not critical",
+                "Refused by Python from 3.13 on, openssl -x509_strict, cryptography and others that follow "
+                "the CA/Browser Forum. Ask the CA to change that when it renews.",
+            ),
+        },
+        openssl=("Subject empty and Subject Alt Name extension not critical", STRICT),
+        library=("EE subjectAltName MUST be critical when subject is empty", STRICT),
     ),
 ]
