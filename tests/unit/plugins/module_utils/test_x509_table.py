@@ -23,11 +23,13 @@ from ansible_collections.onprem.chat.tests.unit.plugins.module_utils import (
     x509_rows_names,
     x509_rows_purposes,
     x509_rows_strict,
+    x509_rows_trust,
 )
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.x509_workshop import NOW
 
 ROWS = [
     *x509_rows_chain.ROWS,
+    *x509_rows_trust.ROWS,
     *x509_rows_names.ROWS,
     *x509_rows_authority.ROWS,
     *x509_rows_purposes.ROWS,
