@@ -170,7 +170,7 @@ ROWS = [
     ),
     Row(
         "missing root that says where it is",
-        lambda: _missing_root(),
+        _missing_root,
         CHAT,
         {
             "certificate.chain.trust": (
