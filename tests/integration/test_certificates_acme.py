@@ -124,7 +124,8 @@ def test_rate_limit(role, acme):
     }
     with acme.faults(rule):
         text = role.refused(certificates_acme_directory=acme.faulty_directory)
-    assert "There were too many requests of a given type" in text
+    assert "urn:ietf:params:acme:error:rateLimited" in text
+    assert "too many certificates already issued" in text
     assert "The server has had enough requests for now." in text
 
 
