@@ -96,6 +96,10 @@ options:
         description: Like O(old_versions).
         type: str
         choices: [allow, warn, fail]
+      look:
+        description: Like O(look).
+        type: str
+        choices: [full, certificate]
       accept:
         description: Like O(accept).
         type: list
@@ -183,6 +187,14 @@ options:
     type: str
     choices: [allow, warn, fail]
     default: warn
+  look:
+    description:
+      - V(full) visits each server several times, for its versions, without and with other names, and as a client that verifies.
+      - V(certificate) goes no further than to the certificates, usually in one visit, and skips the questions about the rest. For
+        thousands of servers of which only the dates matter.
+    type: str
+    choices: [full, certificate]
+    default: full
   accept:
     description: Names of checks whose failure is only a warning.
     type: list
@@ -361,7 +373,7 @@ servers:
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.onprem.chat.plugins.module_utils._tls.command import run
-from ansible_collections.onprem.chat.plugins.module_utils._tls.settings import OLD_VERSIONS, PROTOCOLS, VERSIONS
+from ansible_collections.onprem.chat.plugins.module_utils._tls.settings import LOOKS, OLD_VERSIONS, PROTOCOLS, VERSIONS
 from ansible_collections.onprem.chat.plugins.module_utils._x509.errors import BundleError
 from ansible_collections.onprem.chat.plugins.module_utils._x509.lib import CRYPTOGRAPHY_ERROR
 
@@ -383,6 +395,7 @@ ENDPOINT_SPEC = {
     "trust_anchors": PATHS,
     "minimum_version": {"type": "str", "choices": list(VERSIONS)},
     "old_versions": {"type": "str", "choices": list(OLD_VERSIONS)},
+    "look": {"type": "str", "choices": list(LOOKS)},
     "accept": STRINGS,
 }
 DEFAULTS = {
@@ -395,6 +408,7 @@ DEFAULTS = {
     "trust_anchors": [],
     "minimum_version": "TLSv1.2",
     "old_versions": "warn",
+    "look": "full",
     "accept": [],
 }
 ARGUMENT_SPEC = {

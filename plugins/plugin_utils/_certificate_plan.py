@@ -94,6 +94,8 @@ def _one(server: collections.abc.Mapping, missing: collections.abc.Container[str
     if protocol.startswith("xmpp") and "domain" not in endpoint:
         endpoint["domain"] = endpoint["server_name"]
     anchors = list(server.get("trust_anchors") or []) if judge == FULL else []
+    if judge == DATES:
+        endpoint["look"] = "certificate"
     gone = [path for path in anchors if path in missing]
     if gone:
         evidence = f"there is no {', '.join(gone)} on the controller, so only the dates are judged"

@@ -41,6 +41,7 @@ OF_ENDPOINT = (
     "trust_anchors",
     "minimum_version",
     "old_versions",
+    "look",
     "accept",
 )
 #: Every check that there can be.
@@ -128,6 +129,7 @@ def _endpoint(values: dict, skew: int) -> Endpoint:
         anchors=anchors,
         minimum_version=values["minimum_version"],
         old_versions=values["old_versions"],
+        look=values["look"],
     )
 
 

@@ -31,6 +31,7 @@ IDS = (
     "tls.sni",
     "tls.certificate",
 )
+_NO_FURTHER = "not asked: only the certificate is looked at"
 _FORWARD_SECRECY = ("ECDHE", "DHE", "TLS_")
 
 
@@ -118,7 +119,9 @@ def _versions(checks: Checks, subject: str, seen: Seen, peers: list[Peer]) -> No
     least = VERSIONS.index(endpoint.minimum_version)
     new = [version for version in VERSIONS[least:] if seen.versions[version] == ACCEPTED]
     old = [version for version in VERSIONS[:least] if seen.versions[version] == ACCEPTED]
-    if all(seen.versions[version] == UNKNOWN for version in VERSIONS):
+    if seen.endpoint.look == "certificate":
+        checks.skipped(id_, subject, _NO_FURTHER, source=source)
+    elif all(seen.versions[version] == UNKNOWN for version in VERSIONS):
         checks.skipped(id_, subject, f"not known: {seen.trouble.what if seen.trouble else evidence}", source=source)
     elif not new:
         hint = f"Enable {' and '.join(VERSIONS[max(least, 2) :])} on the server."
@@ -147,7 +150,7 @@ def _handshake(checks: Checks, subject: str, seen: Seen, peers: list[Peer]) -> N
         reason = error.what
         checks.skipped(id_, subject, f"the certificate was not judged: {reason}", source=source)
     else:
-        checks.skipped(id_, subject, "not asked", source=source)
+        checks.skipped(id_, subject, _NO_FURTHER, source=source)
 
 
 def _alpn(checks: Checks, subject: str, seen: Seen, peers: list[Peer]) -> None:
@@ -176,6 +179,9 @@ def _sni(checks: Checks, subject: str, seen: Seen, peers: list[Peer]) -> None:
     if _no_session(checks, id_, subject, seen, source):
         return
     name = seen.endpoint.server_name
+    if seen.endpoint.look == "certificate":
+        checks.skipped(id_, subject, _NO_FURTHER, source=source)
+        return
     if seen.without_name is None:
         checks.skipped(id_, subject, "no name is sent to this server", source=source)
         return

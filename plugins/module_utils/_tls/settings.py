@@ -19,6 +19,9 @@ VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 #: What to say of an older version than wanted.
 OLD_VERSIONS = ("allow", "warn", "fail")
 
+#: How far to look.
+LOOKS = ("full", "certificate")
+
 
 @dataclasses.dataclass(frozen=True)
 class Endpoint:
@@ -31,6 +34,7 @@ class Endpoint:
     anchors: paths of trusted certificates; empty for those of the system.
     minimum_version: one of VERSIONS.
     old_versions: allow, warn or fail when an older one is accepted.
+    look: full, or certificate: no further than to the certificates.
     """
 
     host: str
@@ -43,6 +47,7 @@ class Endpoint:
     anchors: tuple[str, ...] = ()
     minimum_version: str = "TLSv1.2"
     old_versions: str = "warn"
+    look: str = "full"
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

@@ -130,6 +130,8 @@ async def look(endpoint: Endpoint, address: str, pem: str | None, timeout: float
             seen.forced = again if isinstance(again, Session) else None
             if isinstance(again, Trouble) and not (first.seen.size or again.seen.size):
                 return seen  # not one byte: whatever it is, it is no TLS
+    if endpoint.look == "certificate":
+        return seen
     for version in VERSIONS:
         seen.versions[version], reason = await _version(seen, version, timeout)
         if reason:
@@ -156,7 +158,9 @@ async def _try(
     try:
         return await wire.visit(endpoint, address, context, timeout, server_name, patient)
     except Trouble as error:
-        return error
+        # Kept until the end: its traceback would keep the connection and the context alive, a megabyte for each server.
+        error.__context__ = error.__cause__ = None
+        return error.with_traceback(None)
 
 
 async def _version(seen: Seen, version: str, timeout: float) -> tuple[str, str]:

@@ -144,7 +144,14 @@ class Material:
 
 def _read_lazy_parts(parsed) -> tuple:
     """All that the library reads late: a broken part is an error of its file then, and not of a later question."""
-    return parsed.subject, parsed.issuer, parsed.extensions, parsed.serial_number, not_after(parsed), parsed.public_key()
+    return (
+        parsed.subject,
+        parsed.issuer,
+        parsed.extensions,
+        parsed.serial_number,
+        not_after(parsed),
+        parsed.public_key(),
+    )
 
 
 def not_before(parsed) -> datetime.datetime:

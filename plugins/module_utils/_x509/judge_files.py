@@ -51,7 +51,7 @@ def judge_files(certificate: File, key: File | None, subject: str, name: str | N
     checks = Checks()
     for id_, told, source in (
         ("certificate.files.names", _names(certificate, key, name), ""),
-        ("certificate.files.modes", _modes(certificate, key), "CIS Debian 12 6.1"),
+        ("certificate.files.modes", _modes(certificate, key), ""),
         ("certificate.files.text", _text(certificate, key), "RFC 7468"),
     ):
         status, evidence, hint = told

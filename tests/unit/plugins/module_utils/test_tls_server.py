@@ -39,6 +39,17 @@ def good(certificates):
         yield {"port": server.port, "trust_anchors": certificates.anchors()}
 
 
+def test_no_further_than_to_the_certificate(good, certificates):
+    with Server(tls(certificates.context())) as server:
+        result = ask(**{**good, "port": server.port, "look": "certificate"})
+        assert server.connections == 1
+    assert bad(result) == {}
+    no_further = ("skip", "not asked: only the certificate is looked at")
+    assert [said(result, id_) for id_ in ("tls.versions", "tls.handshake", "tls.sni")] == [no_further] * 3
+    assert said(result, "certificate.chain.trust")[0] == "pass"
+    assert result["servers"][0]["verified"] is False
+
+
 def bad(result):
     return {check["id"]: check["status"] for check in result["checks"] if check["status"] in ("fail", "warn")}
 

@@ -40,6 +40,7 @@ DEFAULTS = {
     "trust_anchors": [],
     "minimum_version": "TLSv1.2",
     "old_versions": "warn",
+    "look": "full",
     "accept": [],
     "timeout": 5,
     "parallel": 8,

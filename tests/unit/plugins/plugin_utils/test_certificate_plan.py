@@ -83,11 +83,13 @@ def test_twice_the_same_is_asked_once_and_judged_as_strictly_as_either_wants():
     plan = certificate_plan([{"host": "dc1.corp.test", "port": 636, "judge": "dates"}, DC, DC])
     assert plan["watched"] == [{"judge": "full", "fleet": False}]
     assert plan["endpoints"][0]["trust_anchors"] == ["/ca.pem"]
+    assert "look" not in plan["endpoints"][0]
 
 
 def test_dates_need_no_trust_anchors():
     plan = certificate_plan([DC | {"judge": "dates"}], missing=["/ca.pem"])
     assert "trust_anchors" not in plan["endpoints"][0]
+    assert plan["endpoints"][0]["look"] == "certificate"
     assert plan["checks"] == []
 
 
