@@ -169,10 +169,10 @@ def assemble(given: Given, there: Pair, place: Place, asked: policy.Wanted, now:
     chain = solve(leaf, candidates, anchors, now)
     certificates = _presented(chain, material.certificates, asked.root)
     key, from_place = _choose_key(leaf, material.keys, there, place)
-    checks = list(judge(certificates, asked, anchors, now, place.name, key, candidates))
+    checks = list(judge(certificates, asked, anchors, now, place.name, key, candidates, chain))
     if certificates != chain.certificates and chain.certificates[-1] in material.certificates:
         # The root was delivered and is left out: clients need it all the same, so that is what trust is asked of.
-        whole = judge(chain.certificates, asked, anchors, now, place.name, key, candidates)
+        whole = judge(chain.certificates, asked, anchors, now, place.name, key, candidates, chain)
         trust = {check.id: check for check in whole if check.id == "certificate.chain.trust"}
         checks = [trust.get(check.id, check) for check in checks]
     dropped = render.dropped(material.certificates, chain, certificates)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import hashlib
 import warnings
 
@@ -77,22 +78,35 @@ class Certificate:
         """Last moment of validity, UTC."""
         return not_after(self.parsed)
 
+    @functools.cached_property
+    def serial(self) -> int:
+        """The serial number, also one that the library would rather not read (Samba makes negative ones)."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            return self.parsed.serial_number
+
     @property
     def self_issued(self) -> bool:
         """Whether subject and issuer are the same name (RFC 5280 6.1); a root is self-issued and self-signed."""
         return self.parsed.subject == self.parsed.issuer
 
-    @property
+    @functools.cached_property
+    def public(self) -> object:
+        """The public key; older libraries read it anew at each question, which takes them a millisecond."""
+        return self.parsed.public_key()
+
+    @functools.cached_property
     def spki(self) -> bytes:
         """The public key as SubjectPublicKeyInfo, DER: what certificate and private key have in common."""
-        return spki(self.parsed.public_key())
+        return spki(self.public)
+
+    @functools.cached_property
+    def _extensions(self) -> dict[type, object]:
+        return {type(one.value): one for one in self.parsed.extensions}
 
     def extension(self, kind: type):
         """The extension of this class of cryptography.x509 (with critical, value), or None."""
-        try:
-            return self.parsed.extensions.get_extension_for_class(kind)
-        except x509.ExtensionNotFound:
-            return None
+        return self._extensions.get(kind)
 
     @property
     def pem(self) -> bytes:

@@ -18,12 +18,11 @@ import datetime
 import functools
 import heapq
 import itertools
-import warnings
 
 from . import constraints, signature
 from .certificate import Certificate, Key, Material
 from .errors import InputError, MaterialError
-from .lib import CryptographyDeprecationWarning, x509
+from .lib import x509
 from .names import same_name_key
 
 
@@ -99,7 +98,7 @@ def leaf_among(presented: collections.abc.Sequence[Certificate], key: Key | None
     """The one that is judged as the leaf: whose key is there, else the first that is no authority, else the first."""
     if key is not None:
         for certificate in presented:
-            if signature.spki(certificate) == key.spki:
+            if certificate.spki == key.spki:
                 return certificate
     return next((certificate for certificate in presented if not is_authority(certificate)), presented[0])
 
@@ -111,11 +110,11 @@ def is_authority(certificate: Certificate) -> bool:
 
 
 def _has_key(certificate: Certificate, keys: collections.abc.Iterable[Key]) -> bool:
-    return any(signature.spki(certificate) == key.spki for key in keys)
+    return any(certificate.spki == key.spki for key in keys)
 
 
 def _newest_of_same_key(many: list[Certificate]) -> Certificate | None:
-    if len({signature.spki(certificate) for certificate in many}) > 1:
+    if len({certificate.spki for certificate in many}) > 1:
         return None
     return max(many, key=lambda one: (one.not_before, one.fingerprint))
 
@@ -253,7 +252,7 @@ def _issuers(child: Certificate, pool: _Pool) -> list[tuple[Certificate, bool]]:
         namesakes = sorted(namesakes, key=lambda issuer: not identifiers_agree(child, issuer))
     found, verdicts, signer = [], {}, None
     for issuer in namesakes:
-        spki = signature.spki(issuer)
+        spki = issuer.spki
         if spki not in verdicts:
             verdicts[spki] = signature.verify(child, issuer).result if signer is None else signature.BAD
         if verdicts[spki] == signature.GOOD:
@@ -286,13 +285,6 @@ def is_self_signed(certificate: Certificate) -> bool:
     return signature.verify(certificate, certificate).result != signature.BAD
 
 
-def serial_number(certificate: Certificate) -> int:
-    """The serial number, also one that the library would rather not read (Samba makes negative ones)."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
-        return certificate.parsed.serial_number
-
-
 @functools.lru_cache(maxsize=4096)
 def _own_identifier(certificate: Certificate) -> bytes | None:
     extension = certificate.extension(x509.SubjectKeyIdentifier)
@@ -308,7 +300,7 @@ def identifiers_agree(child: Certificate, issuer: Certificate) -> bool:
     own = _own_identifier(issuer)
     if said.key_identifier is not None and own is not None and own != said.key_identifier:
         return False
-    if said.authority_cert_serial_number is not None and said.authority_cert_serial_number != serial_number(issuer):
+    if said.authority_cert_serial_number is not None and said.authority_cert_serial_number != issuer.serial:
         return False
     names = [name.value for name in said.authority_cert_issuer or () if isinstance(name, x509.DirectoryName)]
     return not names or same_name_key(names[0]) == issuer_key(issuer)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import datetime
 
 from . import names as naming
-from . import signature
 from .certificate import Certificate
 from .chain import is_authority, is_self_signed
 from .judge_case import DAY, Answer, Case, counted, day
@@ -39,7 +38,7 @@ def key_match(case: Case) -> tuple[str, str, str]:
     answer = Answer()
     if case.key is None:
         answer.skip("no private key was given")
-    elif case.key.spki != signature.spki(case.leaf):
+    elif case.key.spki != case.leaf.spki:
         place = f" ({case.key.origin})" if case.key.origin else ""
         answer.fail(
             f"the private key{place} belongs to none of the certificates; {case.who(case.leaf)} has another public key",
@@ -58,7 +57,7 @@ def key_strength(case: Case) -> tuple[str, str, str]:
         again = "Make a new key and have it certified." if certificate == case.leaf else "The CA must renew its key."
         if kind == "rsa" and size < wanted.min_rsa:
             answer.fail(f"{who} has {name}; {wanted.min_rsa} bits are the least", f"Anybody may break it. {again}")
-        elif kind == "rsa" and signature.public_key(certificate).public_numbers().e < 3:
+        elif kind == "rsa" and certificate.public.public_numbers().e < 3:
             answer.fail(f"{who} has an RSA key with a worthless exponent", again)
         elif kind == "rsa" and size > 8192:
             answer.warn(f"{who} has {name}", "Some clients refuse keys of more than 8192 bits. " + again)
@@ -79,7 +78,7 @@ def key_strength(case: Case) -> tuple[str, str, str]:
 
 def _key(certificate: Certificate) -> tuple[str, int, str]:
     """Kind, bits, and a name for texts."""
-    public = signature.public_key(certificate)
+    public = certificate.public
     if isinstance(public, rsa.RSAPublicKey):
         return "rsa", public.key_size, f"RSA {public.key_size}"
     if isinstance(public, ec.EllipticCurvePublicKey):
@@ -198,7 +197,7 @@ def _key_usage(case: Case, answer: Answer) -> str:
     if extension is None:
         return "no key usage: any"
     bits = extension.value
-    is_rsa = isinstance(signature.public_key(case.leaf), rsa.RSAPublicKey)
+    is_rsa = isinstance(case.leaf.public, rsa.RSAPublicKey)
     who = case.who(case.leaf)
     if bits.digital_signature:
         return "digitalSignature"

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from .certificate import Certificate
-from .chain import is_authority, is_self_signed, serial_number
+from .chain import is_authority, is_self_signed
 from .judge_case import Answer, Case, counted
 from .lib import x509
 
@@ -103,7 +103,7 @@ def _of_any(certificate: Certificate) -> list[tuple[str, tuple[str, ...]]]:
     found, parsed = [], certificate.parsed
     if parsed.version != x509.Version.v3:
         found.append((f"version {parsed.version.name} instead of v3", _BOTH))
-    serial = serial_number(certificate)
+    serial = certificate.serial
     if serial <= 0:
         found.append((f"the serial number {serial}", _RFC if serial == 0 else _LIBRARY))
     elif serial.bit_length() > 159:

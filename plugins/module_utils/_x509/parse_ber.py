@@ -145,9 +145,13 @@ def kind(element: Element) -> str:
     """What a whole element is: certificate, request, crl, pkcs7, pkcs12, key, encrypted key, public key, or nothing known."""
     if element.tag != SEQUENCE:
         return ""
-    tags = element.tags
+    try:
+        children = element.children
+    except NotBer:
+        return ""
+    tags = [child.tag for child in children]
     if tags == [SEQUENCE, SEQUENCE, BIT_STRING]:
-        return _signed(element.children[0].tags)
+        return _signed(children[0].tags)
     if tags == [SEQUENCE, BIT_STRING]:
         return "public key"
     if tags == [SEQUENCE, OCTET_STRING]:

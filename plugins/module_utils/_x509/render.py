@@ -35,7 +35,7 @@ def row(certificate: Certificate) -> dict[str, str]:
 
 def serial(certificate: Certificate) -> str:
     """The serial number in hexadecimal, as openssl prints it; negative ones exist."""
-    number = certificate.parsed.serial_number
+    number = certificate.serial
     digits = f"{abs(number):X}"
     return ("-" if number < 0 else "") + ("0" if len(digits) % 2 else "") + digits
 

@@ -41,27 +41,12 @@ class Verdict:
     reason: str = ""
 
 
-# Older libraries read a key anew at each question, which takes them a millisecond.
-
-
-@functools.lru_cache(maxsize=4096)
-def public_key(certificate: Certificate):
-    """The public key of a certificate."""
-    return certificate.parsed.public_key()
-
-
-@functools.lru_cache(maxsize=4096)
-def spki(certificate: Certificate) -> bytes:
-    """The same as SubjectPublicKeyInfo, DER."""
-    return certificate.spki
-
-
 @functools.lru_cache(maxsize=4096)
 def verify(child: Certificate, issuer: Certificate) -> Verdict:
     """Whether the key of issuer made the signature of child. Names are not compared."""
     parsed = child.parsed
     try:
-        public = public_key(issuer)
+        public = issuer.public
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             _check(public, parsed)

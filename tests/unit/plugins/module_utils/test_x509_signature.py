@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import types
 
 import pytest
@@ -14,7 +15,6 @@ from cryptography.hazmat.primitives import hashes
 from ansible_collections.onprem.chat.plugins.module_utils._x509 import judge, signature
 from ansible_collections.onprem.chat.plugins.module_utils._x509.policy import wanted
 from ansible_collections.onprem.chat.plugins.module_utils._x509.signature import BAD, GOOD, UNKNOWN
-from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.x509_referees import VERSION
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.x509_workshop import NOW, good_leaf, make
 
 verify = signature.verify.__wrapped__  # without its memory, which wants real certificates
@@ -83,16 +83,31 @@ def test_an_unknown_algorithm():
     )
 
 
-@pytest.mark.skipif(VERSION >= 41, reason="cryptography 41 tells the parameters")
-def test_pss_with_an_old_library():
+class Old:
+    """A certificate as cryptography before version 41 gives it."""
+
+    def __init__(self, parsed):
+        self._parsed = parsed
+
+    def __getattr__(self, name):
+        if name == "signature_algorithm_parameters":
+            raise AttributeError(name)
+        return getattr(self._parsed, name)
+
+
+def test_pss_with_an_old_library(monkeypatch):
+    monkeypatch.setattr(signature, "VERSION", 40)
     root = make("Root", ca=True, kind="rsa2048")
     leaf = good_leaf(issuer=root, digest="pss")
-    checks = judge.judge([leaf.certificate], wanted(dns=["chat.corp.test"]), [root.certificate], NOW, "x", leaf.key)
+    certificate = dataclasses.replace(leaf.certificate, parsed=Old(leaf.certificate.parsed))
+    signature.verify.cache_clear()
+    checks = judge.judge([certificate], wanted(dns=["chat.corp.test"]), [root.certificate], NOW, "x", leaf.key)
+    signature.verify.cache_clear()
     bad = {check.id: (check.status, check.evidence) for check in checks if check.status != "pass"}
     assert bad == {
         "certificate.signature": (
             "warn",
             "the leaf CN=chat.corp.test (chat.corp.test.pem): this Python library cannot verify RSA-PSS (it needs "
-            f"cryptography 41 or newer, this is {VERSION})",
+            "cryptography 41 or newer, this is 40)",
         )
     }

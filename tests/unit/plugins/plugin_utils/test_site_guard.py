@@ -203,7 +203,11 @@ def test_chat_domain_is_no_name(site, value, reason):
     [
         ("chat_addresses", ["10.203.0.300"], "chat_addresses[0] is '10.203.0.300', which is no IP address"),
         ("chat_addresses", ["10.0.0.1", "chat"], "chat_addresses[1] is 'chat', which is no IP address"),
-        ("chat_certificate_source", "step", "chat_certificate_source is 'step', wanted one of internal_ca, files, acme"),
+        (
+            "chat_certificate_source",
+            "step",
+            "chat_certificate_source is 'step', wanted one of internal_ca, files, acme",
+        ),
         ("chat_product", "ejaberd", "chat_product is 'ejaberd', wanted one of ejabberd"),
         ("chat_ldap_base", "corp.test", "chat_ldap_base is 'corp.test', which is no distinguished name"),
         ("chat_dns_principal", "svc-chat-dns", "chat_dns_principal is 'svc-chat-dns', which is no Kerberos principal"),
