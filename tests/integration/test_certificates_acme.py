@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from lab_certificates import CRT, USES_SERVICE, Role, changed
 
+HMAC = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
 CONF = "/etc/letsencrypt/renewal/corp.test.conf"
 # Answers on port 80 with something else than what was asked for.
 WRONG = "systemd-run --unit=wrong --collect --working-directory=/usr/share/doc /usr/bin/python3 -m http.server 80"
@@ -127,6 +130,40 @@ def test_rate_limit(role, acme):
     assert "urn:ietf:params:acme:error:rateLimited" in text
     assert "too many certificates already issued" in text
     assert "The server has had enough requests for now." in text
+
+
+def bound(acme, keys):
+    """From now on only accounts with one of these keys are served; with none, all again. It is another CA then."""
+    change = (
+        "import json, sys; file = '/etc/pebble/pebble.json'; all = json.load(open(file)); keys = json.load(sys.stdin);"
+        "all['pebble'] |= {'externalAccountBindingRequired': bool(keys), 'externalAccountMACKeys': keys};"
+        "json.dump(all, open(file, 'w'))"
+    )
+    with acme.stopped():
+        acme.lab.exec("acme", ["python3", "-c", change], check=True, input=json.dumps(keys))
+
+
+def test_external_account(role, acme):
+    """EAB: the key is in no output and on no command line."""
+    try:
+        bound(acme, {"kid-4711": HMAC})
+        (role.folder / "root.pem").write_text(acme.root())
+        role.shell("rm -rf /etc/letsencrypt/accounts")
+        assert "The server takes only accounts that its operator knows." in role.refused(certificates_renew_now=True)
+        before = role.fingerprint()
+        result = role.done(
+            "-vvv",
+            "--diff",
+            certificates_renew_now=True,
+            certificates_acme_eab_kid="kid-4711",
+            certificates_acme_eab_hmac_key=HMAC,
+        )
+        assert role.fingerprint() != before
+        assert HMAC not in result.stdout + result.stderr
+        assert "--eab" not in result.stdout
+        assert role.shell(f"grep -rl {HMAC} /etc /var/log /var/lib /root /home 2>/dev/null || true") == ""
+    finally:
+        bound(acme, {})
 
 
 def test_server_down(role, acme):
