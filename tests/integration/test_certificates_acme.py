@@ -118,6 +118,22 @@ def test_wrong_answer_then_a_right_one(role):
     assert role.presented() == role.fingerprint()
 
 
+def test_revoked(role, acme):
+    """The key was lost: who revokes at the server has a new pair, with a new key, by one more run."""
+    serial = role.shell(f"openssl x509 -in {CRT} -noout -serial").strip().removeprefix("serial=")
+    key = role.shell(f"openssl x509 -in {CRT} -noout -pubkey")
+    role.shell(
+        "REQUESTS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt certbot revoke --non-interactive --cert-name corp.test "
+        f"--server {acme.directory} --reason keycompromise --no-delete-after-revoke"
+    )
+    assert acme.status(serial) == "Revoked"
+    role.done(certificates_renew_now=True)
+    assert role.shell(f"openssl x509 -in {CRT} -noout -pubkey") != key
+    new = role.shell(f"openssl x509 -in {CRT} -noout -serial").strip().removeprefix("serial=")
+    assert acme.status(new) == "Valid"
+    assert role.presented() == role.fingerprint()
+
+
 def test_rate_limit(role, acme):
     rule = {
         "resource": "newOrder",

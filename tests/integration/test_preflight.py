@@ -12,6 +12,7 @@ import subprocess
 import time
 
 import pytest
+from company_ca import CompanyCA
 
 BIND_DN = "CN=svc-chat-ldap,OU=Service,OU=Company,DC=corp,DC=test"
 GROUP = "CN=Chat Users,OU=Groups,OU=Company,DC=corp,DC=test"
@@ -236,6 +237,25 @@ def test_dns_refuses_the_password(lab, rest_of_the_table):
     result, text = preflight(lab, "-e", "chat_dns_password=certainly-not-it")
     assert result.returncode != 0
     assert "the password (or key) of svc-chat-dns@CORP.TEST is wrong" in lines(text, "dns.update")[0]
+    rest_of_the_table(text)
+
+
+def test_delivered_certificate_is_judged(lab, rest_of_the_table, tmp_path):
+    """What the company's authority delivered for other names, beside everything else."""
+    made = CompanyCA(lab.state).issue(["mail.corp.test"])
+    delivered = tmp_path / "delivered.pem"
+    delivered.touch(mode=0o600)
+    delivered.write_bytes(made.pem() + made.key_pem())
+    site = {
+        "chat_certificate_source": "files",
+        "chat_certificate_files": [str(delivered)],
+        "chat_certificate_trust_anchors": [str(lab.state / "company-root.crt")],
+    }
+    result, text = preflight(lab, "-e", json.dumps(site))
+    assert result.returncode != 0
+    (line,) = lines(text, "certificate.names")
+    assert "corp.test, chat.corp.test not covered by the leaf CN=mail.corp.test" in line
+    assert "certificate.chain.trust" in text
     rest_of_the_table(text)
 
 
