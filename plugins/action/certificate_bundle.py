@@ -21,7 +21,12 @@ from ansible.parsing.vault import is_encrypted
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.onprem.chat.plugins.module_utils._x509.errors import BundleError, InputError
-from ansible_collections.onprem.chat.plugins.module_utils._x509.parse_files import bytes_of, files_of, is_folder
+from ansible_collections.onprem.chat.plugins.module_utils._x509.parse_files import (
+    DeniedError,
+    bytes_of,
+    contents_of,
+    is_folder,
+)
 
 OPTIONS = ("sources", "intermediates", "trust_anchors")
 
@@ -38,7 +43,9 @@ class ActionModule(ActionBase):
             if "delivered" in arguments:
                 raise InputError("delivered is for the action plugin only.", action="Use sources.")
             if not self._is_on_target(arguments) and arguments.get("state", "present") == "present":
-                arguments["delivered"] = self._read_all(arguments)
+                delivered = self._read_all(arguments)
+                if any(delivered.values()):
+                    arguments["delivered"] = json.dumps(delivered)
         except BundleError as error:
             return {**result, "failed": True, "msg": str(error), "problem": error.what, "hint": error.hint}
         return {
@@ -58,8 +65,8 @@ class ActionModule(ActionBase):
         except TypeError:
             return True  # the module says what is wrong with it
 
-    def _read_all(self, arguments: dict[str, t.Any]) -> str:
-        """Every file that the options name, as the text that the module takes."""
+    def _read_all(self, arguments: dict[str, t.Any]) -> dict[str, list[dict[str, t.Any]]]:
+        """Every file that the options name."""
         delivered = {}
         for option in OPTIONS:
             if arguments.get(option) is None:
@@ -69,7 +76,7 @@ class ActionModule(ActionBase):
             except TypeError:
                 continue  # the module says what is wrong with it
             delivered[option] = [self._read_path(option, str(path)) for path in paths]
-        return json.dumps(delivered)
+        return delivered
 
     def _read_path(self, option: str, path: str) -> dict[str, t.Any]:
         try:
@@ -82,33 +89,29 @@ class ActionModule(ActionBase):
             ) from error
         except AnsibleError as error:
             raise InputError(f"{option}: {path}: {_short(error)}") from error
-        if not is_folder(found):
-            return {"path": path, "folder": False, "notes": [], "files": [self._read_file(option, found)]}
-        files, notes = [], []
-        for file, excuse in files_of(found):
-            if excuse:
-                notes.append(excuse)
-            else:
-                files.append(self._read_file(option, file))
-        return {"path": path, "folder": True, "notes": notes, "files": files}
-
-    def _read_file(self, option: str, path: pathlib.Path) -> tuple[str, str]:
-        """Name and content in base64; what the vault protects is decrypted to a file that is gone again at once."""
-        data = bytes_of(path)
-        if not is_encrypted(data):
-            return str(path), base64.b64encode(data).decode()
         try:
-            real = self._loader.get_real_file(str(path), decrypt=True)
-        except AnsibleError as error:
+            if is_folder(found):
+                files = [self._sent(option, *entry) for entry in contents_of(found)]
+                return {"path": path, "folder": True, "files": files}
+            return {"path": path, "folder": False, "files": [self._sent(option, str(found), bytes_of(found), "")]}
+        except DeniedError as error:
             raise InputError(
-                f"{option}: {path} is a file of the vault and cannot be decrypted: {_short(error)}",
-                "Is the right password given?",
-                "Look at it with: ansible-vault view",
+                error.what, error.cause, "Change its owner or mode on the controller. become is about the host."
             ) from error
-        try:
-            return str(path), base64.b64encode(bytes_of(pathlib.Path(real))).decode()
-        finally:
-            self._loader.cleanup_tmp_file(real)
+
+    def _sent(self, option: str, path: str, data: bytes, excuse: str) -> tuple[str, str, str]:
+        """Name, content in base64 and why it is passed over; what the vault protects is decrypted in memory."""
+        if is_encrypted(data):
+            try:
+                # The only way through Ansible's own interface that leaves no file: every byte is one character of latin-1.
+                data = self._loader.get_text_file_contents(path, encoding="latin-1").encode("latin-1")
+            except AnsibleError as error:
+                raise InputError(
+                    f"{option}: {path} is a file of the vault and cannot be decrypted: {_short(error)}",
+                    "Is the right password given?",
+                    "Look at it with: ansible-vault view",
+                ) from error
+        return path, base64.b64encode(data).decode(), excuse
 
 
 def _short(error: Exception) -> str:

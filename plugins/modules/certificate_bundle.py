@@ -49,7 +49,7 @@ options:
     description:
       - V(present) installs what is given.
       - V(previous) puts the pair back that was replaced last, for instance when a service refuses the new one. It is not
-        judged. The pair that was in use is kept in turn.
+        judged. The pair that was in use is kept in turn. What a killed run has taken away counts as replaced.
     type: str
     choices: [present, previous]
     default: present
@@ -59,7 +59,7 @@ options:
       - With O(remote_src=false) they lie on the controller, are searched like C(src) of M(ansible.builtin.copy) and may be
         encrypted with Ansible Vault.
       - Without a key in them, in O(content) and in O(key_path) the one that is in C(<name>.key) already stays when it belongs
-        to the certificate.
+        to the certificate. When it is encrypted, O(passphrases) are tried on it.
     type: list
     elements: path
   remote_src:
@@ -134,7 +134,7 @@ options:
   accept:
     description:
       - Ids of checks whose failure is only a warning, for instance V(certificate.validity). V(certificate.key.match) cannot be
-        accepted.
+        accepted. The checks C(certificate.files.*) only warn, so they need not be.
     type: list
     elements: str
   owner:
@@ -161,9 +161,9 @@ options:
       - V(files) writes two plain files, for consumers that copy or mount single files. When the key changes there is no
         certificate for an instant. The replaced pair is kept in C(<name>.d/<version>). The files are new ones after a
         change, so a container that mounts one has to be started again.
+      - Without it V(links); with O(state=previous) V(files) when plain files lie there.
     type: str
     choices: [links, files]
-    default: links
   backup:
     description:
       - Keep the replaced pair for ever, in C(<name>.d/backup). Without it only the last one is kept.
@@ -173,6 +173,7 @@ options:
     description: What was read on the controller. Set by the action plugin of this module, and by nobody else.
     type: str
 requirements:
+  - Python 3.11 or newer, where the module runs
   - cryptography 38 or newer, where the module runs (C(python3-cryptography) of Debian 12)
 notes:
   - A service reads the new pair when it is told to; do so with a handler.
@@ -231,10 +232,22 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+problem:
+  description: What is wrong and where, the first part of C(msg).
+  returned: failure
+  type: str
+  sample: There is no file or folder '/root/chat.key'.
+hint:
+  description: The likely cause, as a question, and what to do, the second part of C(msg).
+  returned: failure
+  type: str
+  sample: Is the name right, and does it lie on the host that reads it? Give an absolute path.
 checks:
   description:
     - Every question about the pair and its answer, each id once. Empty with O(state=previous).
     - The module fails when one has the status V(fail).
+    - The checks C(certificate.files.*) are about the two files as they were found, and warn of what this run repairs, for
+      instance a key that others could read. Where none was, they are about the new ones.
   returned: when the input could be read
   type: list
   elements: dict
@@ -319,7 +332,9 @@ dropped:
       origin: chain.pem, block 4
       reason: a root to which the chain does not lead
 notes:
-  description: What is odd about the files that were read, and what was passed over in folders.
+  description: >-
+    What is odd about the files that were read, what was passed over in folders, and which keys
+    were given and not used.
   returned: when the input could be read
   type: list
   elements: str
@@ -351,6 +366,8 @@ backup_directory:
   sample: /etc/onprem-chat/certs/corp.test.d/20250101T120000
 """
 
+import sys
+
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.onprem.chat.plugins.module_utils._x509 import lib
@@ -360,6 +377,11 @@ from ansible_collections.onprem.chat.plugins.module_utils._x509.errors import Bu
 
 def main() -> None:
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
+    if sys.version_info < (3, 11):  # noqa: UP036 - the host may have an older one
+        module.fail_json(
+            msg=f"certificate_bundle needs Python 3.11 or newer where it runs, and this is {sys.version.split()[0]} "
+            f"({sys.executable}). Set ansible_python_interpreter to a newer one."
+        )
     if lib.CRYPTOGRAPHY_ERROR:
         module.fail_json(msg=missing_required_lib("cryptography"), exception=lib.CRYPTOGRAPHY_ERROR)
     try:

@@ -11,24 +11,28 @@ import base64
 import dataclasses
 import datetime
 import json
+import typing as t
 from collections.abc import Sequence
 
 from ansible_collections.onprem.chat.plugins.module_utils._checks import Check
 
 from . import policy, render
 from .certificate import Certificate, Key, Material
-from .chain import Path as Chain
 from .chain import is_self_signed, pick_leaf, solve
-from .errors import BundleError, InputError, MaterialError
+from .errors import BundleError, InputError, PassphraseError
 from .judge import TABLE, judge
 from .pair import Pair, Place
-from .parse import read, read_paths
-from .parse_files import NothingError
+from .parse import read, read_folder, read_paths
 from .system_store import system_store
+
+if t.TYPE_CHECKING:
+    from .chain import Chain
 
 FROM_CONTROLLER = ("sources", "intermediates", "trust_anchors")
 # A pair that does not belong together is never installed, whatever anybody accepts.
 _NEVER_ACCEPTED = ("certificate.key.match",)
+_KEY_FORMS = tuple(b"-----BEGIN " + kind + b"PRIVATE KEY-----\n" for kind in (b"", b"RSA ", b"EC "))
+FILE_CHECKS = ("certificate.files.names", "certificate.files.modes", "certificate.files.text")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,11 +40,13 @@ class Given:
     """What the task brought.
 
     anchors: None stands for the system's store.
+    passphrases: for what is encrypted, also for a key that lies there already.
     """
 
     material: Material
     candidates: tuple[Certificate, ...]
     anchors: tuple[Certificate, ...] | None
+    passphrases: tuple[bytes, ...] = dataclasses.field(default=(), repr=False)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +72,7 @@ class Bundle:
 
 def gather(params: dict) -> Given:
     """Read everything that the options name. Raises BundleError."""
-    passphrases = [one.encode() for one in params["passphrases"] or ()]
+    passphrases = _encoded(params, "passphrases")
     delivered = _delivered(params["delivered"])
 
     def material(option: str) -> Material:
@@ -78,8 +84,8 @@ def gather(params: dict) -> Given:
         return found
 
     found = material("sources")
-    for number, text in enumerate(params["content"] or (), start=1):
-        found.add(read(text.encode(), f"content, item {number}", passphrases))
+    for number, data in enumerate(_encoded(params, "content"), start=1):
+        found.add(read(data, f"content, item {number}", passphrases))
     if params["key_path"]:
         keys = read_paths([params["key_path"]], passphrases)
         if not keys.keys:
@@ -96,7 +102,22 @@ def gather(params: dict) -> Given:
             "Is the list or the folder empty?",
             "Name the root of the company's CA, or leave trust_anchors out to trust what the host trusts.",
         )
-    return Given(found, tuple(material("intermediates").certificates), anchors)
+    return Given(found, tuple(material("intermediates").certificates), anchors, tuple(passphrases))
+
+
+def _encoded(params: dict, option: str) -> list[bytes]:
+    """The texts of an option as bytes. Raises InputError, which says nothing of the text."""
+    found = []
+    for number, text in enumerate(params[option] or (), start=1):
+        try:
+            found.append(text.encode())
+        except UnicodeEncodeError:
+            raise InputError(
+                f"{option}, item {number} is no text: half a character (a lone surrogate) is in it.",
+                "Was it read from a binary file, or in a wrong encoding?",
+                "Name binary files in sources instead." if option == "content" else "Write it in UTF-8.",
+            ) from None
+    return found
 
 
 def _delivered(text: str | None) -> dict[str, list[dict]] | None:
@@ -106,7 +127,12 @@ def _delivered(text: str | None) -> dict[str, list[dict]] | None:
     try:
         return {
             option: [
-                {**path, "files": [(name, base64.b64decode(data, validate=True)) for name, data in path["files"]]}
+                {
+                    **path,
+                    "files": [
+                        (name, base64.b64decode(data, validate=True), excuse) for name, data, excuse in path["files"]
+                    ],
+                }
                 for path in paths
             ]
             for option, paths in json.loads(text).items()
@@ -117,22 +143,10 @@ def _delivered(text: str | None) -> dict[str, list[dict]] | None:
 
 def _read_delivered(path: dict, passphrases: Sequence[bytes]) -> Material:
     """One path that was read on the controller, treated as parse.read_paths treats one here."""
-    if not path["folder"]:
-        ((name, data),) = path["files"]
-        return read(data, name, passphrases)
-    found = Material(notes=list(path["notes"]))
-    for name, data in path["files"]:
-        try:
-            found.add(read(data, name, passphrases))
-        except NothingError as error:
-            found.notes.append(f"passed over: {error.what}")
-    if not found.certificates and not found.keys:
-        raise MaterialError(
-            f"{path['path']} holds no certificate and no private key.",
-            "Is it the right folder?",
-            "Give the files that the certificate authority delivered.",
-        )
-    return found
+    if path["folder"]:
+        return read_folder(path["files"], path["path"], passphrases)
+    ((name, data, _excuse),) = path["files"]
+    return read(data, name, passphrases)
 
 
 def wanted(params: dict) -> policy.Wanted:
@@ -141,6 +155,11 @@ def wanted(params: dict) -> policy.Wanted:
     for id_ in params["accept"] or ():
         if id_ in _NEVER_ACCEPTED:
             raise InputError(f"accept: {id_} cannot be accepted.", action="No server starts with such a pair.")
+        if id_ in FILE_CHECKS:
+            raise InputError(
+                f"accept: {id_} cannot be accepted.",
+                action="It never refuses: what is wrong with the two files is repaired.",
+            )
         if id_ not in known:
             raise InputError(f"accept: there is no check {id_}.", "Is it misspelt?", f"Known: {', '.join(known)}.")
     return policy.wanted(
@@ -162,13 +181,13 @@ def assemble(given: Given, there: Pair, place: Place, asked: policy.Wanted, now:
     """Order, complete and judge. Raises BundleError when there is nothing that could be judged."""
     material = given.material
     # A key that lies there already tells which of several leaves is meant.
-    keys = material.keys or keys_in(there.key.data, str(place.key))
+    keys = material.keys or keys_in(there.key.data, str(place.key), given.passphrases)
     leaf = pick_leaf(Material(material.certificates, keys))
     anchors = system_store() if given.anchors is None else given.anchors
     candidates = list(dict.fromkeys((*material.certificates, *given.candidates)))
     chain = solve(leaf, candidates, anchors, now)
     certificates = _presented(chain, material.certificates, asked.root)
-    key, from_place = _choose_key(leaf, material.keys, there, place)
+    key, from_place = _choose_key(leaf, given, there, place)
     checks = list(judge(certificates, asked, anchors, now, place.name, key, candidates, chain))
     if certificates != chain.certificates and chain.certificates[-1] in material.certificates:
         # The root was delivered and is left out: clients need it all the same, so that is what trust is asked of.
@@ -176,7 +195,8 @@ def assemble(given: Given, there: Pair, place: Place, asked: policy.Wanted, now:
         trust = {check.id: check for check in whole if check.id == "certificate.chain.trust"}
         checks = [trust.get(check.id, check) for check in checks]
     dropped = render.dropped(material.certificates, chain, certificates)
-    return Bundle(certificates, key, chain, dropped, list(material.notes), checks, from_place)
+    notes = [*material.notes, *_unused_keys(key, material.keys)]
+    return Bundle(certificates, key, chain, dropped, notes, checks, from_place)
 
 
 def _presented(chain: Chain, delivered: Sequence[Certificate], root: str) -> tuple[Certificate, ...]:
@@ -189,14 +209,31 @@ def _presented(chain: Chain, delivered: Sequence[Certificate], root: str) -> tup
     return chain.certificates
 
 
-def _choose_key(leaf: Certificate, keys: Sequence[Key], there: Pair, place: Place) -> tuple[Key, bool]:
+def _unused_keys(chosen: Key, keys: Sequence[Key]) -> list[str]:
+    """A note for each key that was given and is not installed."""
+    return [
+        f"{key.origin}: not used, "
+        + ("the same key once more" if key.spki == chosen.spki else "a key that does not belong to the certificate")
+        for key in keys
+        if key is not chosen
+    ]
+
+
+def _choose_key(leaf: Certificate, given: Given, there: Pair, place: Place) -> tuple[Key, bool]:
     """The key that belongs to the leaf, from what was given, else from the place; a wrong one is left to the judgement."""
+    keys = given.material.keys
     for key in keys:
         if key.spki == leaf.spki:
             return key, False
     if keys:
         return keys[0], False
-    for key in keys_in(there.key.data, str(place.key)):
+    try:
+        lying = keys_in(there.key.data, str(place.key), given.passphrases, strict=True)
+    except PassphraseError as error:
+        raise InputError(
+            f"No private key was given for {leaf.subject}, and {error.what}", error.cause, error.action
+        ) from error
+    for key in lying:
         if key.spki == leaf.spki:
             return key, True
     other = "there is none in" if there.key.data is None else "none that belongs to it is in"
@@ -207,12 +244,16 @@ def _choose_key(leaf: Certificate, keys: Sequence[Key], there: Pair, place: Plac
     )
 
 
-def keys_in(data: bytes | None, origin: str) -> list[Key]:
-    """The keys that can be read in a file without a passphrase."""
+def keys_in(data: bytes | None, origin: str, passphrases: Sequence[bytes] = (), strict: bool = False) -> list[Key]:
+    """The keys that can be read in a file. strict: raises PassphraseError when only a passphrase is missing."""
     if data is None:
         return []
     try:
-        return read(data, origin).keys
+        return read(data, origin, passphrases).keys
+    except PassphraseError:
+        if strict:
+            raise
+        return []
     except BundleError:
         return []
 
@@ -230,7 +271,7 @@ def certificates_in(data: bytes | None, origin: str) -> list[Certificate]:
 def key_text(key: Key, there: Pair, place: Place) -> bytes:
     """The key file: the one that is there when it holds this key and nothing else in a form that every server reads."""
     data = there.key.data
-    if data and data.startswith(b"-----BEGIN ") and data.count(b"-----BEGIN ") == 1 and b"\r" not in data:
+    if data and data.startswith(_KEY_FORMS) and data.count(b"-----BEGIN ") == 1 and b"\r" not in data:
         found = keys_in(data, str(place.key))
         if len(found) == 1 and found[0].spki == key.spki and not found[0].encrypted and data.endswith(b"-----\n"):
             return data

@@ -7,24 +7,23 @@
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 import datetime
-import errno
 import functools
 import os
 import re
 from pathlib import Path
 
-from ansible_collections.onprem.chat.plugins.module_utils._checks import FAIL, WARN, Check, Checks
+from ansible_collections.onprem.chat.plugins.module_utils._checks import FAIL, WARN, Check
 
-from . import bundle as making
-from . import render
-from .disk import Rights, group_id, group_name, locked, make_folder, mode_of, user_id, user_name
+from . import bundle, render
+from .disk import Rights, group_id, group_name, mode_of, user_id, user_name
 from .errors import BundleError, InputError, WriteError
-from .judge_files import File, judge_files
-from .pair import LAYOUTS, Pair, Place, Seen
+from .install import clean, install
+from .judge_files import File, holds_key, judge_files
+from .pair import LAYOUTS, LINKS, Pair, Place, Seen
 from .policy import PROFILES
-from .write import Content, Wanted, Writer
+from .write import Content, Target
 
 _STRINGS = {"type": "list", "elements": "str"}
 _PATHS = {"type": "list", "elements": "path"}
@@ -56,7 +55,7 @@ OPTIONS = {
     "group": {"type": "str"},
     "mode": {"type": "raw"},
     "certificate_mode": {"type": "raw"},
-    "layout": {"type": "str", "choices": list(LAYOUTS), "default": "links"},
+    "layout": {"type": "str", "choices": list(LAYOUTS)},
     "backup": {"type": "bool", "default": False},
     "delivered": {"type": "str", "no_log": True},
 }
@@ -91,12 +90,15 @@ class Command:
         self._check_options()
         if self.params["state"] == "previous":
             return self._put_back()
+        asked = bundle.wanted(self.params)
+        if not self.module.check_mode:
+            clean(self.place)
         there = self.place.look()
-        bundle = making.assemble(making.gather(self.params), there, self.place, making.wanted(self.params), now())
-        checks = [*bundle.checks, *self._judge_files(self._wanted(self._content(bundle, there, there), there))]
-        result = self._said(bundle, checks)
+        made = bundle.assemble(bundle.gather(self.params), there, self.place, asked, now())
+        checks = [*made.checks, *self._judge_files(self._target(self._content(made, there, there), there), there)]
+        result = self._said(made, checks)
         self._refuse_bad(checks, result)
-        result.update(self._install(lambda pair: self._content(bundle, there, pair)))
+        result.update(self._install(lambda pair: self._target(self._content(made, there, pair), pair)))
         return result
 
     # What is asked for
@@ -129,7 +131,7 @@ class Command:
         for option, mode in (("mode", self.key_mode), ("certificate_mode", self.certificate_mode)):
             if not mode & 0o400:
                 raise InputError(f"{option}: {mode:04o} does not let the owner read.", action="Take 0600 or 0640.")
-        if params["state"] == "present" and not any(params[option] for option in ("sources", "content", "delivered")):
+        if params["state"] == "present" and not (params["sources"] or params["content"]):
             raise InputError("Neither sources nor content is given.", action="Give the certificate in one of them.")
 
     def _number(self, option: str, find) -> int | None:
@@ -163,128 +165,79 @@ class Command:
     def _owners(self) -> tuple[int | None, int | None]:
         return self._number("owner", user_id), self._number("group", group_id)
 
-    def _wanted(self, content: Content, there: Pair) -> Wanted:
-        return Wanted(
+    def _target(self, content: Content, there: Pair, layout: str = LINKS) -> Target:
+        return Target(
             content,
-            self.params["layout"],
+            self.params["layout"] or layout,
             self._rights("certificate_mode", self.certificate_mode, there.certificate, *self._owners),
             self._rights("mode", self.key_mode, there.key, *self._owners),
             self.params["backup"],
         )
 
-    def _judge_files(self, wanted: Wanted) -> Checks:
-        """The two files as they will be, by the same questions that are asked of files from elsewhere."""
+    def _judge_files(self, target: Target, there: Pair) -> list[Check]:
+        """The two files that are there, or as they will be: what is wrong with them now is repaired, and should be known."""
 
-        def file(path: Path, data: bytes, rights: Rights) -> File:
-            return File(str(path), data, rights.mode, user_name(rights.uid), group_name(rights.gid))
+        def file(path: Path, seen: Seen, made: Seen) -> File:
+            seen = made if seen.data is None else seen
+            return File(str(path), seen.data, seen.rights.mode, user_name(seen.rights.uid), group_name(seen.rights.gid))
 
-        place, content = self.place, wanted.content
-        return judge_files(
-            file(place.certificate, content.certificate, wanted.certificate),
-            file(place.key, content.key, wanted.key),
+        place, made = self.place, target.pair
+        found = judge_files(
+            file(place.certificate, there.certificate, made.certificate),
+            file(place.key, there.key, made.key),
             place.name,
             place.name,
         )
+        return [self._repaired(check, there) for check in found]
 
-    def _content(self, bundle: making.Bundle, judged: Pair, there: Pair) -> Content:
-        if bundle.from_place and judged.key.data != there.key.data:
+    @staticmethod
+    def _repaired(check: Check, there: Pair) -> Check:
+        if check.status not in (FAIL, WARN):
+            return check
+        hint = "It is repaired when the new pair is installed."
+        open_key = any(
+            seen.data and holds_key(seen.data) and seen.rights.mode & 0o007 for seen in (there.certificate, there.key)
+        )
+        if open_key and check.id == "certificate.files.modes":
+            hint += " Others may have read the key: if others than administrators work on the host, make a new one."
+        return dataclasses.replace(check, status=WARN, evidence=f"until now {check.evidence}", hint=hint)
+
+    def _content(self, made: bundle.Bundle, judged: Pair, there: Pair) -> Content:
+        if made.from_place and judged.key.data != there.key.data:
             raise WriteError(
                 f"{self.place.key} was changed while it was being read. Nothing was changed by this task.",
                 "Does another play run on this host?",
                 "Run it again.",
             )
-        return Content(bundle.pem, making.key_text(bundle.key, there, self.place))
+        return Content(made.pem, bundle.key_text(made.key, there, self.place))
 
     # What is done
 
-    def _install(self, content_for) -> dict:
-        """Compare with what is there and change it; in check mode only the first."""
-        place = self.place
-        writer = there = None
-        with contextlib.ExitStack() as stack:
-            try:
-                if not self.module.check_mode:
-                    make_folder(place.folder)
-                    stack.enter_context(locked(place.folder))
-                there = place.look()
-                wanted = self._wanted(content_for(there), there)
-                differences = wanted.differences(there)
-                writer = Writer(place, wanted)
-                if not self.module.check_mode:
-                    if differences:
-                        writer.write()
-                    else:
-                        writer.tidy()
-            except OSError as error:
-                if writer:
-                    with contextlib.suppress(BundleError, OSError):
-                        writer.tidy()
-                raise self._disk_error(error, there) from error
-            if differences and not self.module.check_mode:
-                self._read_back(wanted)
-        result = {
-            "changed": bool(differences or self.unknown),
-            "differences": differences,
-            "version": None if self.module.check_mode and differences else place.current_version(),
-            "backup_directory": str(writer.replaced) if writer.replaced else None,
-        }
-        if result["changed"]:
-            after = self._after(wanted)
-            result["diff"] = {"before": render.text(place, there), "after": render.text(place, after)}
-        return result
-
-    def _after(self, wanted: Wanted) -> Pair:
-        kind = "ours" if wanted.layout == "links" else "file"
-        return Pair(
-            Seen(kind, wanted.content.certificate, wanted.certificate), Seen(kind, wanted.content.key, wanted.key)
-        )
-
-    def _read_back(self, wanted: Wanted) -> None:
-        left = wanted.differences(self.place.look())
-        if left:
-            raise WriteError(
-                f"{self.place.certificate} and {self.place.key} are not as they were written ({', '.join(left)}).",
-                "Does something else write there, or does the file system not keep modes and owners?",
-                "Look at them and run it again.",
-            )
-
-    def _state(self, pair: Pair, before: Pair | None) -> str:
-        """What lies there after something went wrong."""
-        if pair.empty:
-            return f"{self.place.folder} holds no pair."
-        if before is None or pair.contents == before.contents:
-            return "What was there before is in place."
-        return "The new pair is in place." if pair.complete else "Half of a pair is there; nothing mismatches."
-
-    def _disk_error(self, error: OSError, before: Pair | None) -> WriteError:
-        """What went wrong on the disk, and what lies there now."""
-        place = self.place
-        where = f" ({error.filename})" if error.filename else ""
-        try:
-            state = self._state(place.look(), before)
-        except (BundleError, OSError):
-            state = "What is there now cannot be read."
-        cause = "Is the disk full, or the file system mounted read-only?"
-        if isinstance(error, PermissionError):
-            cause = "Does the task run as root?"
-        if error.errno == errno.EBUSY:
-            cause = "Is one of the two files a mount of its own? Mount the folder instead."
-        return WriteError(
-            f"The pair {place.name} could not be written to {place.folder}: {error.strerror}{where}. {state}",
-            cause,
-            "Remove the cause and run it again: it goes on from here.",
-        )
+    def _install(self, target_for) -> dict:
+        result = install(self.place, target_for, self.module.check_mode)
+        # An owner that is not known yet will be another one than that of the file.
+        return {**result, "changed": bool(result["differences"] or self.unknown)}
 
     def _put_back(self) -> dict:
+        place, found = self.place, []
+        if not place.folder.is_dir():
+            raise self._nothing_kept()
+
+        def target_for(there: Pair) -> Target:
+            content = self._kept()
+            found.extend(bundle.certificates_in(content.certificate, str(place.certificate)))
+            return self._target(content, there, place.layout())
+
+        result = self._install(target_for)
+        chain = [render.row(one) for one in found]
+        return {**self._files(), "checks": [], "chain": chain, "dropped": [], "notes": [], **result}
+
+    def _kept(self) -> Content:
+        """What can be put back."""
         place = self.place
-        place.look()
         kept = place.previous_version()
         if kept is None:
-            raise InputError(
-                f"There is no pair in {place.store} that could be put back.",
-                "Was one ever replaced under this path and name?",
-                "Install one with state=present.",
-            )
+            raise self._nothing_kept()
         pair = place.version(kept)
         if not pair.complete or not _belongs(pair):
             raise WriteError(
@@ -292,23 +245,31 @@ class Command:
                 "Was it broken before it was replaced?",
                 "Install a good one with state=present.",
             )
-        content = Content(*pair.contents)
-        chain = [render.row(one) for one in making.certificates_in(content.certificate, str(place.certificate))]
-        result = {"checks": [], "chain": chain, "dropped": [], "notes": []}
-        return {**self._files(), **result, **self._install(lambda _there: content)}
+        certificate, key = pair.contents
+        if holds_key(certificate) or bundle.keys_in(certificate, ""):
+            # The key is in its own file, and this one is for everybody.
+            certificate = b"".join(one.pem for one in bundle.certificates_in(certificate, ""))
+        return Content(certificate, key)
+
+    def _nothing_kept(self) -> InputError:
+        return InputError(
+            f"There is no pair in {self.place.store} that could be put back.",
+            "Was one ever replaced under this path and name?",
+            "Install one with state=present.",
+        )
 
     # What is said
 
     def _files(self) -> dict:
         return {"certificate_file": str(self.place.certificate), "key_file": str(self.place.key)}
 
-    def _said(self, bundle: making.Bundle, checks: list[Check]) -> dict:
+    def _said(self, made: bundle.Bundle, checks: list[Check]) -> dict:
         return {
             **self._files(),
             "checks": [check.as_dict() for check in checks],
-            "chain": [render.row(one) for one in bundle.certificates],
-            "dropped": bundle.dropped,
-            "notes": bundle.notes,
+            "chain": [render.row(one) for one in made.certificates],
+            "dropped": made.dropped,
+            "notes": made.notes,
         }
 
     def _refuse_bad(self, checks: list[Check], result: dict) -> None:
@@ -325,8 +286,8 @@ class Command:
 
 def _belongs(pair: Pair) -> bool:
     """Whether the key belongs to the first certificate."""
-    certificates = making.certificates_in(pair.certificate.data, "")
-    return bool(certificates) and any(key.spki == certificates[0].spki for key in making.keys_in(pair.key.data, ""))
+    certificates = bundle.certificates_in(pair.certificate.data, "")
+    return bool(certificates) and any(key.spki == certificates[0].spki for key in bundle.keys_in(pair.key.data, ""))
 
 
 def run(module) -> dict:

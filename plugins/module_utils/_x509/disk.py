@@ -36,6 +36,15 @@ class Rights:
         return f"mode {self.mode:04o}, owner {user_name(self.uid)}, group {group_name(self.gid)}"
 
 
+def rights_of_copy(before: Rights, wanted: Rights) -> Rights:
+    """Rights for a copy of a file: at most what is wanted, and nobody who could not read the file can read the copy."""
+    mode = before.mode & wanted.mode
+    if os.geteuid() == 0 or (before.uid, before.gid) == (wanted.uid, wanted.gid):
+        return Rights(mode, before.uid, before.gid)
+    # Only root gives files away. Who is not root and read this one keeps the copy for itself.
+    return Rights(mode & 0o700, os.geteuid(), os.getegid())
+
+
 def user_name(uid: int) -> str:
     """The user's name, or the number when there is none."""
     try:

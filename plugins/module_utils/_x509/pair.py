@@ -160,15 +160,25 @@ class Place:
         return self._existing(target_of(self.current))
 
     def previous_version(self) -> str | None:
-        """The version that can be put back.
+        """The version that can be put back, also when the run that replaced it was killed."""
+        return self.pending_version() or self._existing(target_of(self.previous))
 
-        Without the link (the pair was made by an earlier version of this collection) it is the newest one before the current.
-        """
-        linked = self._existing(target_of(self.previous))
-        current = self.current_version()
-        if linked or current is None or target_of(self.previous):
-            return linked
-        return max((name for name in self.versions() if name < current), default=None)
+    def pending_version(self) -> str | None:
+        """What a killed run has taken away, wholly or half, without making it ``previous``."""
+        old = self._existing(target_of(self.journal))
+        if old is None:
+            return None
+        seen = self.look()
+        if seen.kinds == {"ours"}:
+            return None if self.current_version() == old else old
+        return None if seen.contents == self.version(old).contents else old
+
+    def layout(self) -> str:
+        """How the pair lies there; plain files unless there are links, or only what they led to."""
+        kinds = self.look().kinds
+        if "file" in kinds:
+            return FILES
+        return LINKS if kinds & {"ours", "link"} or self.current_version() else FILES
 
     def versions(self) -> list[str]:
         """Names of all folders in the store that hold or held a pair."""

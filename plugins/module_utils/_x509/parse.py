@@ -23,7 +23,7 @@ from .errors import BundleError, InputError, MaterialError
 from .lib import CRYPTOGRAPHY_ERROR
 from .parse_ber import SEQUENCE, Cut, NotBer, first, kind
 from .parse_der import damaged, der_material
-from .parse_files import FILE_SIZE, NothingError, bytes_of, files_of, is_folder, too_big, unknown
+from .parse_files import FILE_SIZE, NothingError, bytes_of, contents_of, is_folder, passed_over, too_big, unknown
 from .parse_pem import bare, decoded, is_pem, pem_material
 
 
@@ -83,16 +83,22 @@ def read_paths(paths: Iterable[str | os.PathLike], passphrases: Sequence[bytes] 
         if not is_folder(path):
             material.add(read(bytes_of(path), str(path), passphrases))
             continue
-        found = Material()
-        for file, excuse in files_of(path):
-            try:
-                found.add(Material(notes=[excuse]) if excuse else read(bytes_of(file), str(file), passphrases))
-            except NothingError as error:
-                found.notes.append(f"passed over: {error.what.removesuffix('.')}")
-        if not found.certificates and not found.keys:
-            raise _nothing(found, str(path), "folder")
-        material.add(found)
+        material.add(read_folder(contents_of(path), str(path), passphrases))
     return material
+
+
+@_declared
+def read_folder(contents: Iterable[tuple[str, bytes, str]], origin: str, passphrases: Sequence[bytes] = ()) -> Material:
+    """The files of one folder, wherever they were read: as parse_files.contents_of tells of them. Raises as read_paths does."""
+    found = Material()
+    for name, data, excuse in contents:
+        try:
+            found.add(Material(notes=[excuse]) if excuse else read(data, name, passphrases))
+        except NothingError as error:
+            found.notes.append(passed_over(error))
+    if not found.certificates and not found.keys:
+        raise _nothing(found, origin, "folder")
+    return found
 
 
 def _material(data: bytes, origin: str, passphrases: Sequence[bytes]) -> Material:

@@ -42,6 +42,10 @@ class NothingError(MaterialError):
     """No certificate and no key in it: wrong for a file that was named, passed over in a folder."""
 
 
+class DeniedError(MaterialError):
+    """The user who reads may not."""
+
+
 def unknown(data: bytes, text: str, origin: str) -> NothingError:
     """What to say about bytes that are no PEM, no DER and no base64."""
     start = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:20]
@@ -106,6 +110,23 @@ def files_of(folder: pathlib.Path) -> Iterator[tuple[pathlib.Path, str]]:
             yield path, ""
 
 
+def contents_of(folder: pathlib.Path) -> Iterator[tuple[str, bytes, str]]:
+    """Name and content of what lies in a folder, by name; or, without content, the reason why it is passed over."""
+    for path, excuse in files_of(folder):
+        data = b""
+        if not excuse:
+            try:
+                data = bytes_of(path)
+            except NothingError as error:
+                excuse = passed_over(error)
+        yield str(path), data, excuse
+
+
+def passed_over(error: NothingError) -> str:
+    """The note about a file of a folder that is nothing."""
+    return f"passed over: {error.what.removesuffix('.')}"
+
+
 def bytes_of(path: pathlib.Path) -> bytes:
     """What a file holds, and not more than a little too much of it. Raises MaterialError."""
     try:
@@ -128,7 +149,7 @@ def _denied(path: pathlib.Path, error: Exception) -> MaterialError:
             "Give an absolute path.",
         )
     if isinstance(error, PermissionError):
-        return MaterialError(
+        return DeniedError(
             f"{path} may not be read by the user who reads it (uid {os.geteuid()}).",
             "Is it a key that only root may read?",
             "Use become, or change its owner or mode.",

@@ -18,8 +18,9 @@ import dataclasses
 import time
 from pathlib import Path
 
-from .disk import Rights, create, make_folder, put_link, remove_tree, set_rights, sync_folder, target_of
-from .pair import LINKS, Pair, Place, Seen
+from .disk import Rights, create, make_folder, put_link, remove_tree, rights_of_copy, set_rights, sync_folder, target_of
+from .judge_files import holds_key
+from .pair import LINKS, Pair, Place, Seen, look_at
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Content:
 
 
 @dataclasses.dataclass(frozen=True)
-class Wanted:
+class Target:
     """The pair as it shall be.
 
     backup: keep the replaced pair for ever.
@@ -43,39 +44,72 @@ class Wanted:
     key: Rights
     backup: bool = False
 
+    @property
+    def pair(self) -> Pair:
+        """What will be seen of it."""
+        kind = "ours" if self.layout == LINKS else "file"
+        return Pair(Seen(kind, self.content.certificate, self.certificate), Seen(kind, self.content.key, self.key))
+
     def differences(self, before: Pair) -> list[str]:
         """In what the pair that is there is not as wanted: ``content``, ``layout``, ``rights``; empty when in nothing."""
         found = []
-        if before.contents != (self.content.certificate, self.content.key):
+        if before.contents != self.pair.contents:
             found.append("content")
-        if before.kinds != {"ours" if self.layout == LINKS else "file"}:
+        if before.kinds != self.pair.kinds:
             found.append("layout")
         if (before.certificate.rights, before.key.rights) != (self.certificate, self.key):
             found.append("rights")
         return found
 
 
+def tidy(place: Place) -> None:
+    """Finish or undo what a killed run had begun, and remove what nothing points to. The caller holds the lock."""
+    if not place.store.is_dir():
+        return
+    _settle_journal(place)
+    place.spare.unlink(missing_ok=True)
+    kept = {place.current_version(), place.previous_version()}
+    kept |= {path.resolve().parent.name for path in (place.certificate, place.key) if path.is_symlink()}
+    for path in place.store.iterdir():
+        if path.name.startswith(".new-"):
+            remove_tree(path)
+    for name in place.versions():
+        if name not in kept:
+            remove_tree(place.store / name)
+
+
+def _settle_journal(place: Place) -> None:
+    """The journal names the old pair from before the change until ``previous`` names it."""
+    if target_of(place.journal) is None:
+        return
+    if place.pending_version():
+        place.journal.replace(place.previous)
+    else:
+        place.journal.unlink()
+    sync_folder(place.store)
+
+
 class Writer:
-    """Brings one place to what is wanted. The caller holds the lock (see disk.locked).
+    """Brings one place to its target. The caller holds the lock (see disk.locked).
 
     replaced: after ``write``: folder with the pair that was replaced, if there was one.
     """
 
-    def __init__(self, place: Place, wanted: Wanted) -> None:
+    def __init__(self, place: Place, target: Target) -> None:
         self.place = place
-        self.wanted = wanted
+        self.target = target
         self.replaced: Path | None = None
 
     def write(self) -> None:
         """Do it. Raises OSError; whatever has been done by then is a state that the next run continues from."""
-        place, wanted = self.place, self.wanted
+        place, target = self.place, self.target
         make_folder(place.store)
         self.tidy()
         before = place.look()
-        same = "content" not in wanted.differences(before)
-        if wanted.backup and not same and self._worth_keeping(before):
+        same = "content" not in target.differences(before)
+        if target.backup and not same and self._worth_keeping(before):
             self._back_up(before)
-        if wanted.layout == LINKS:
+        if target.layout == LINKS:
             self._write_links(before, same)
         else:
             self._write_files(before, same)
@@ -83,55 +117,41 @@ class Writer:
         self.tidy()
 
     def tidy(self) -> None:
-        """Finish or undo what a killed run had begun, and remove what nothing points to."""
+        """As the function, and without the current pair of layout ``links`` when plain files have taken its place."""
         place = self.place
-        if not place.store.is_dir():
-            return
-        self._settle_journal()
-        place.spare.unlink(missing_ok=True)
-        if self.wanted.layout != LINKS and place.look().kinds == {"file"}:
+        if self.target.layout != LINKS and place.look().kinds == {"file"}:
             place.current.unlink(missing_ok=True)
-        kept = {place.current_version(), place.previous_version()}
-        kept |= {path.resolve().parent.name for path in (place.certificate, place.key) if path.is_symlink()}
-        for path in place.store.iterdir():
-            if path.name.startswith(".new-"):
-                remove_tree(path)
-        for name in place.versions():
-            if name not in kept:
-                remove_tree(place.store / name)
+        tidy(place)
 
     # What both layouts have in common
-
-    def _settle_journal(self) -> None:
-        """The journal names the old pair from before the change until ``previous`` names it."""
-        place = self.place
-        old = target_of(place.journal)
-        if old is None:
-            return
-        if self.wanted.layout == LINKS:
-            begun = place.current_version() != old
-        else:
-            begun = place.look().contents != place.version(old).contents
-        if begun and (place.store / old).is_dir():
-            place.journal.replace(place.previous)
-        else:
-            place.journal.unlink()
-        sync_folder(place.store)
 
     def _worth_keeping(self, pair: Pair) -> bool:
         """Half a pair is kept only when there is nothing better to put back."""
         return pair.complete or (not pair.empty and self.place.previous_version() is None)
 
-    def _prepare(self, certificate: bytes | None, key: bytes | None) -> Path:
+    def _prepare(self, pair: Pair) -> Path:
         """A folder that only its owner can enter, with a pair in it that has its final rights."""
-        place, wanted = self.place, self.wanted
+        place = self.place
         folder = place.store / f".new-{self._free_version()}"
         folder.mkdir(mode=0o700)
-        for path, data, rights in ((place.key, key, wanted.key), (place.certificate, certificate, wanted.certificate)):
-            if data is not None:
-                create(folder / path.name, data, rights)
+        for path, file in ((place.key, pair.key), (place.certificate, pair.certificate)):
+            if file.data is not None:
+                create(folder / path.name, file.data, file.rights)
         sync_folder(folder)
         return folder
+
+    def _copy_of(self, pair: Pair) -> Pair:
+        """A pair that was there, for nobody who could not read it there. A certificate file with a key in it is kept as one."""
+        target = self.target
+
+        def copy(seen: Seen, rights: Rights) -> Seen:
+            if seen.data is None:
+                return seen
+            if holds_key(seen.data):
+                rights = dataclasses.replace(rights, mode=rights.mode & target.key.mode)
+            return Seen("file", seen.data, rights_of_copy(seen.rights, rights))
+
+        return Pair(copy(pair.certificate, target.certificate), copy(pair.key, target.key))
 
     def _publish(self, folder: Path, target: Path) -> None:
         """Give a prepared folder its name."""
@@ -139,9 +159,9 @@ class Writer:
         folder.rename(target)
         sync_folder(target.parent)
 
-    def _store(self, certificate: bytes | None, key: bytes | None) -> str:
+    def _store(self, pair: Pair) -> str:
         """Make a version of the store; its name."""
-        folder = self._prepare(certificate, key)
+        folder = self._prepare(pair)
         name = folder.name.removeprefix(".new-")
         self._publish(folder, self.place.store / name)
         return name
@@ -164,26 +184,26 @@ class Writer:
             if self.place.pair_in(folder).contents == pair.contents:
                 self.replaced = folder
                 return
-        folder = self._prepare(*pair.contents)
+        folder = self._prepare(self._copy_of(pair))
         self.replaced = backups / folder.name.removeprefix(".new-")
         self._publish(folder, self.replaced)
 
     def _repair(self) -> None:
         """Rights that somebody changed."""
-        for path, rights in ((self.place.key, self.wanted.key), (self.place.certificate, self.wanted.certificate)):
-            if look_rights(path) != rights:
+        for path, rights in ((self.place.key, self.target.key), (self.place.certificate, self.target.certificate)):
+            if look_at(path).rights != rights:
                 set_rights(path, rights)
 
     # Layout links
 
     def _write_links(self, before: Pair, same: bool) -> None:
-        place, content = self.place, self.wanted.content
+        place, target = self.place, self.target
         strange = before.kinds & {"file", "link"} or place.current_version() is None
         if strange and not before.empty:
             self._adopt(before)
         if not same:
             old = place.current_version()
-            self._switch(self._store(content.certificate, content.key))
+            self._switch(self._store(target.pair))
             if old and place.previous_version() == old:
                 self.replaced = self.replaced or place.store / old
         self._point()
@@ -191,7 +211,7 @@ class Writer:
     def _adopt(self, before: Pair) -> None:
         """Files from another time become a version of the store. What is read under the two names is the same all the while."""
         if self.place.version(self.place.current_version()).contents != before.contents:
-            self._switch(self._store(*before.contents))
+            self._switch(self._store(self._copy_of(before)))
         self._point(before)
 
     def _switch(self, version: str) -> None:
@@ -218,12 +238,12 @@ class Writer:
     # Layout files
 
     def _write_files(self, before: Pair, same: bool) -> None:
-        place, content = self.place, self.wanted.content
+        place, target = self.place, self.target
         if same and before.kinds == {"file"}:
             return
         old = None if same else self._keep(before)
-        folder = self._prepare(content.certificate, content.key)
-        if before.key.kind != "file" or before.key.data != content.key:
+        folder = self._prepare(target.pair)
+        if before.key.kind != "file" or before.key.data != target.content.key:
             if not same:
                 place.certificate.unlink(missing_ok=True)
                 sync_folder(place.folder)
@@ -241,13 +261,7 @@ class Writer:
         if not self._worth_keeping(before):
             return None
         current = place.current_version()
-        old = current if before.kinds == {"ours"} and current else self._store(*before.contents)
+        old = current if before.kinds == {"ours"} and current else self._store(self._copy_of(before))
         put_link(place.journal, old, place.spare)
         self.replaced = self.replaced or place.store / old
         return old
-
-
-def look_rights(path: Path) -> Rights:
-    """The rights of a file, through links."""
-    status = path.stat()
-    return Rights(status.st_mode & 0o7777, status.st_uid, status.st_gid)

@@ -17,6 +17,9 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
 
 from ansible_collections.onprem.chat.plugins.action import certificate_bundle
+from ansible_collections.onprem.chat.plugins.module_utils._x509 import bundle, command, parse_files
+from ansible_collections.onprem.chat.plugins.module_utils._x509.errors import MaterialError
+from ansible_collections.onprem.chat.tests.unit.plugins.module_utils import x509_workshop as workshop
 
 CANARY = "canary-key-body-7f3a"
 FROM_MODULE = {"msg": "the module has run"}
@@ -58,7 +61,12 @@ def delivered(got):
     """What the module gets, decoded."""
     return {
         option: [
-            {**path, "files": [(Path(name).name, base64.b64decode(data)) for name, data in path["files"]]}
+            {
+                **path,
+                "files": [
+                    (Path(name).name, base64.b64decode(data)) for name, data, excuse in path["files"] if not excuse
+                ],
+            }
             for path in paths
         ]
         for option, paths in json.loads(got["module_args"]["delivered"]).items()
@@ -96,14 +104,55 @@ def test_a_folder(action, tmp_path):
     (path,) = delivered(got)["sources"]
     assert (path["path"], path["folder"]) == ("delivered", True)
     assert path["files"] == [("1.key", b"1.key"), ("2.crt", b"2.crt")]
-    assert len(path["notes"]) == 2
+    (path,) = json.loads(got["module_args"]["delivered"])["sources"]
+    assert [excuse for _name, _data, excuse in path["files"] if excuse] == [
+        f"passed over: {folder}/.hidden is hidden",
+        f"passed over: {folder}/deeper is a folder in a folder",
+    ]
 
 
-def test_a_file_of_the_vault_is_decrypted_and_nothing_stays(action, tmp_path):
+def test_a_folder_is_the_same_on_the_controller_and_on_the_host(action, tmp_path):
+    """What is read, what is noted, what is said when there is nothing."""
+    folder = tmp_path / "delivered"
+    folder.mkdir()
+    for name in (".hidden", "2.txt"):
+        (folder / name).write_text(name)
+    (folder / "1.iso").write_bytes(b"x" * (parse_files.FILE_SIZE + 1))
+
+    def read_both():
+        said = []
+        for delivered_ in (action(sources=[str(folder)])[1]["module_args"]["delivered"], None):
+            params = dict.fromkeys(command.OPTIONS) | {"sources": [str(folder)], "delivered": delivered_}
+            try:
+                found = bundle.gather(params).material
+                said.append(([one.origin for one in found.certificates], found.notes))
+            except MaterialError as error:
+                said.append(str(error))
+        return said
+
+    there, here = read_both()
+    assert there == here
+    assert there.startswith(
+        f"{folder} holds no certificate and no private key (passed over: {folder}/.hidden is hidden; "
+    )
+    (folder / "3.crt").write_bytes(workshop.company()[0].certificate.pem)
+    there, here = read_both()
+    assert there == here
+    assert there[1] == [
+        f"passed over: {folder}/.hidden is hidden",
+        f"passed over: {folder}/1.iso is too big: 4,194,305 bytes, at most 4,194,304 are read",
+        f"passed over: {folder}/2.txt is of no known form",
+    ]
+
+
+def test_a_file_of_the_vault_is_decrypted_in_memory(action, tmp_path, monkeypatch):
     secret = b"vault password"
     (tmp_path / "chat.key").write_bytes(VaultLib([("default", VaultSecret(secret))]).encrypt(CANARY))
-    _result, got = action(secret, sources=["chat.key"])
+    (tmp_path / "chat.p12").write_bytes(VaultLib([("default", VaultSecret(secret))]).encrypt(bytes(range(256))))
+    monkeypatch.setattr(DataLoader, "_create_content_tempfile", None)  # nothing is written, not even for a moment
+    _result, got = action(secret, sources=["chat.key", "chat.p12"])
     assert delivered(got)["sources"][0]["files"] == [("chat.key", CANARY.encode())]
+    assert delivered(got)["sources"][1]["files"] == [("chat.p12", bytes(range(256)))]
 
 
 @pytest.mark.parametrize("secret", [None, b"another password"])
@@ -126,7 +175,10 @@ def test_a_file_that_may_not_be_read(action, tmp_path, monkeypatch):
         return really(path, *arguments, **options)
 
     monkeypatch.setattr(os, "open", refuse)
-    assert action(sources=["chat.key"])[0]["msg"].startswith(f"{tmp_path}/chat.key may not be read")
+    assert action(sources=["chat.key"])[0]["msg"] == (
+        f"{tmp_path}/chat.key may not be read by the user who reads it (uid {os.geteuid()}). Is it a key that only root may "
+        "read? Change its owner or mode on the controller. become is about the host."
+    )
 
 
 def test_a_file_that_is_not_there(action):
@@ -145,6 +197,9 @@ def test_a_file_that_is_not_there(action):
         {"sources": ["/on/the/host.pem"], "remote_src": "yes"},
         {"sources": ["/on/the/host.pem"], "remote_src": "not a bool"},
         {"sources": ["chat.pem"], "state": "previous"},
+        {"content": ["text"]},
+        {"sources": []},
+        {},
     ],
 )
 def test_nothing_is_read(action, arguments):

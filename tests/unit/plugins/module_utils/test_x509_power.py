@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.onprem.chat.plugins.module_utils._x509 import write
 from ansible_collections.onprem.chat.plugins.module_utils._x509.disk import Rights
 from ansible_collections.onprem.chat.plugins.module_utils._x509.pair import Place
-from ansible_collections.onprem.chat.plugins.module_utils._x509.write import Content, Wanted, Writer
+from ansible_collections.onprem.chat.plugins.module_utils._x509.write import Content, Target, Writer
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.x509_power import Disk
 
 OLD, NEW, BEFORE = ((f"certificate {word}\n".encode(), f"key {word}\n".encode()) for word in ("old", "new", "before"))
@@ -26,7 +26,7 @@ def put(place, pair, layout):
         place.key.write_bytes(pair[1])
         return
     own = (os.geteuid(), os.getegid())
-    Writer(place, Wanted(Content(*pair), layout, Rights(0o644, *own), Rights(0o600, *own))).write()
+    Writer(place, Target(Content(*pair), layout, Rights(0o644, *own), Rights(0o600, *own))).write()
 
 
 def left_after_cuts(tmp_path, before, after, pair):

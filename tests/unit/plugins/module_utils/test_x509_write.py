@@ -9,14 +9,16 @@ from __future__ import annotations
 import os
 import stat
 import threading
+from pathlib import Path
 
 import pytest
 
 from ansible_collections.onprem.chat.plugins.module_utils._x509 import disk
+from ansible_collections.onprem.chat.plugins.module_utils._x509 import write as write_module
 from ansible_collections.onprem.chat.plugins.module_utils._x509.disk import Rights, locked, make_folder, mode_of
 from ansible_collections.onprem.chat.plugins.module_utils._x509.errors import InputError, WriteError
 from ansible_collections.onprem.chat.plugins.module_utils._x509.pair import Place
-from ansible_collections.onprem.chat.plugins.module_utils._x509.write import Content, Wanted, Writer
+from ansible_collections.onprem.chat.plugins.module_utils._x509.write import Content, Target, Writer, tidy
 
 OLD, NEW, NEWER = ((f"certificate {word}\n".encode(), f"key {word}\n".encode()) for word in ("old", "new", "newer"))
 OWN = (os.geteuid(), os.getegid())
@@ -28,7 +30,7 @@ def place(tmp_path):
 
 
 def write(place, pair, layout="links", key_mode=0o600, backup=False):
-    wanted = Wanted(Content(*pair), layout, Rights(0o644, *OWN), Rights(key_mode, *OWN), backup)
+    wanted = Target(Content(*pair), layout, Rights(0o644, *OWN), Rights(key_mode, *OWN), backup)
     differences = wanted.differences(place.look())
     writer = Writer(place, wanted)
     writer.write()
@@ -197,22 +199,111 @@ def test_backup(place, layout):
     assert mode(writer.replaced / "corp.test.key") == 0o600
 
 
-def test_a_store_of_an_earlier_version_of_the_collection(place):
-    """It had no link ``previous``."""
-    for version, pair in (("20250101T000000", OLD), ("20260101T000000", NEW)):
-        folder = place.store / version
-        folder.mkdir(parents=True)
-        (folder / "corp.test.crt").write_bytes(pair[0])
-        (folder / "corp.test.key").write_bytes(pair[1])
-    place.current.symlink_to("20260101T000000")
+COMBINED = (b"certificate old\n-----BEGIN PRIVATE KEY-----\n", OLD[1])
+
+
+def most_open(folder):
+    """The most that anybody but the owner may do with a file in which a key is."""
+    found = [path for path in folder.rglob("*") if path.is_file() and b"PRIVATE KEY-----" in path.read_bytes()]
+    assert found
+    return max(mode(path) & 0o077 for path in found)
+
+
+@pytest.mark.parametrize("layout", ["links", "files"])
+@pytest.mark.parametrize("before", [0o600, 0o644])
+def test_a_certificate_file_that_holds_a_key_is_kept_as_a_key(place, layout, before):
+    """Its copies are for nobody who could not read it before, and never for everybody."""
+    by_hand(place, COMBINED, before)
+    write(place, NEW, layout, backup=True)
+    assert place.version(place.previous_version()).contents == COMBINED
+    assert most_open(place.store) == 0
+
+
+@pytest.mark.parametrize("layout", ["links", "files"])
+def test_copies_have_no_more_rights_than_what_they_are_copies_of(place, layout):
+    by_hand(place, OLD, 0o600)
+    _differences, writer = write(place, NEW, layout, key_mode=0o640, backup=True)
+    for folder in (writer.replaced, place.store / place.previous_version()):
+        assert [mode(folder / f"corp.test.{end}") for end in ("crt", "key")] == [0o600, 0o600]
+
+
+@pytest.mark.parametrize("layout", ["links", "files"])
+def test_the_copy_of_a_file_elsewhere_has_no_more_rights(place, tmp_path_factory, layout):
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "combined.pem"
+    elsewhere.write_bytes(COMBINED[0])
+    elsewhere.chmod(0o600)
+    place.certificate.symlink_to(elsewhere)
+    place.key.symlink_to(elsewhere)
+    write(place, NEW, layout)
+    assert (mode(elsewhere), most_open(place.store)) == (0o600, 0)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
+def test_a_copy_belongs_to_whom_the_file_belonged(place):
+    by_hand(place, OLD, 0o640)
     for path in (place.certificate, place.key):
-        path.symlink_to(place.link_text(path))
-    assert place.previous_version() == "20250101T000000"
-    assert write(place, NEW)[0] == ["rights"]
-    assert place.previous_version() == "20250101T000000"
-    write(place, NEWER)
-    assert place.previous_version() == "20260101T000000"
-    assert len(place.versions()) == 2
+        os.chown(path, 1234, 2345)
+    _differences, writer = write(place, NEW, key_mode=0o640)
+    status = (writer.replaced / "corp.test.key").stat()
+    assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (1234, 2345, 0o640)
+
+
+def test_a_copy_of_a_foreign_file_by_somebody_who_is_not_root(monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "getegid", lambda: 1001)
+    before, wanted = Rights(0o640, 0, 50), Rights(0o644, 1000, 60)
+    assert disk.rights_of_copy(before, wanted) == Rights(0o600, 1000, 1001)
+    assert disk.rights_of_copy(Rights(0o640, 1000, 60), wanted) == Rights(0o640, 1000, 60)
+
+
+@pytest.mark.parametrize("layout", ["links", "files"])
+def test_what_a_killed_run_took_away_is_the_previous_pair(place, monkeypatch, layout):
+    """Killed when the new pair was in place and ``previous`` still named the one before the old one."""
+    write(place, OLD, layout)
+    write(place, NEW, layout)
+    replace = Path.replace
+    monkeypatch.setattr(Path, "replace", lambda path, to: die() if path == place.journal else replace(path, to))
+    with pytest.raises(Killed):
+        write(place, NEWER, layout)
+    assert place.look().contents == NEWER
+    assert place.version(place.previous_version()).contents == NEW
+    monkeypatch.undo()
+    tidy(place)
+    assert place.version(place.previous_version()).contents == NEW
+    assert not place.journal.is_symlink()
+
+
+def test_what_a_killed_run_took_away_when_nothing_is_in_place(place, monkeypatch):
+    write(place, OLD, "files")
+    write(place, NEW, "files")
+    replace = Path.replace
+    monkeypatch.setattr(Path, "replace", lambda path, to: die() if path.name == place.key.name else replace(path, to))
+    with pytest.raises(Killed):
+        write(place, NEWER, "files")
+    assert not place.certificate.exists()
+    assert place.version(place.previous_version()).contents == NEW
+    assert place.layout() == "files"
+
+
+@pytest.mark.parametrize("layout", ["links", "files"])
+def test_a_run_that_was_killed_before_it_changed_anything_took_nothing_away(place, monkeypatch, layout):
+    write(place, OLD, layout)
+    write(place, NEW, layout)
+    put_link = write_module.put_link
+    monkeypatch.setattr(write_module, "put_link", lambda *arguments: (put_link(*arguments), die()))
+    with pytest.raises(Killed):
+        write(place, NEWER, layout)
+    assert place.journal.is_symlink()
+    assert place.look().contents == NEW
+    assert place.version(place.previous_version()).contents == OLD
+
+
+class Killed(BaseException):
+    """A process that is gone cleans up nothing."""
+
+
+def die():
+    raise Killed
 
 
 def test_what_is_not_ours_in_the_store_stays(place):

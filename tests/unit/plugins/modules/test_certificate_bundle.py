@@ -7,18 +7,22 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import grp
 import json
 import os
 import pwd
 import stat
+import traceback
+from pathlib import Path
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from ansible_collections.onprem.chat.plugins.module_utils._x509 import bundle, command, lib
+from ansible_collections.onprem.chat.plugins.module_utils._x509 import bundle, command, install, lib
+from ansible_collections.onprem.chat.plugins.module_utils._x509.errors import InputError
 from ansible_collections.onprem.chat.plugins.modules import certificate_bundle
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils import x509_workshop as workshop
 
@@ -219,31 +223,86 @@ def test_intermediates_and_root(run, folder, tmp_path):
 
 
 def test_delivered_by_the_action_plugin(run, folder):
-    def file(name, data):
-        return [name, base64.b64encode(data).decode()]
+    def file(name, data, excuse=""):
+        return [name, base64.b64encode(data).decode(), excuse]
 
     delivered = {
         "sources": [
-            {"path": "chat.pem", "folder": False, "notes": [], "files": [file("chat.pem", LEAF.certificate.pem)]},
+            {"path": "chat.pem", "folder": False, "files": [file("chat.pem", LEAF.certificate.pem)]},
             {
                 "path": "more",
                 "folder": True,
-                "notes": ["passed over: more/sub is a folder in a folder"],
-                "files": [file("more/k.pem", LEAF.key_pem()), file("more/x.txt", b"Dear customer")],
+                "files": [
+                    file("more/sub", b"", "passed over: more/sub is a folder in a folder"),
+                    file("more/k.pem", LEAF.key_pem()),
+                    file("more/x.txt", b"Dear customer"),
+                ],
             },
         ],
-        "intermediates": [
-            {"path": "i.pem", "folder": False, "notes": [], "files": [file("i.pem", ISSUING.certificate.pem)]}
-        ],
-        "trust_anchors": [
-            {"path": "r.pem", "folder": False, "notes": [], "files": [file("r.pem", ROOT.certificate.pem)]}
-        ],
+        "intermediates": [{"path": "i.pem", "folder": False, "files": [file("i.pem", ISSUING.certificate.pem)]}],
+        "trust_anchors": [{"path": "r.pem", "folder": False, "files": [file("r.pem", ROOT.certificate.pem)]}],
     }
     result = run(delivered=json.dumps(delivered), sources=["chat.pem", "more"], trust_anchors=["r.pem"])
     assert result["changed"] is True, result
     assert content(folder) == (LEAF.certificate.pem + ISSUING.certificate.pem, LEAF.key_pem())
     assert result["notes"][0] == "passed over: more/sub is a folder in a folder"
     assert "more/x.txt" in result["notes"][1]
+
+
+@pytest.mark.parametrize(
+    ("option", "hint"), [("content", "Name binary files in sources instead."), ("passphrases", "Write it in UTF-8.")]
+)
+def test_half_a_character(option, hint):
+    """Past AnsibleModule: what it does with such a text is different from version to version."""
+    params = dict.fromkeys(command.OPTIONS) | {option: ["whole", f"{PASSPHRASE}\udcff"]}
+    with pytest.raises(InputError) as caught:
+        bundle.gather(params)
+    assert str(caught.value) == (
+        f"{option}, item 2 is no text: half a character (a lone surrogate) is in it. Was it read from a binary file, or in a "
+        f"wrong encoding? {hint}"
+    )
+    assert PASSPHRASE not in "".join(traceback.format_exception(caught.value))
+
+
+def test_the_key_that_is_there_is_encrypted(run, folder):
+    folder.mkdir()
+    (folder / "corp.test.key").write_bytes(LEAF.key_pem(PASSPHRASE.encode()))
+    start = f"No private key was given for CN=chat.corp.test, and {folder}/corp.test.key "
+    assert run(content=GIVEN[:3])["msg"] == (
+        start + "needs a passphrase: it is encrypted, none was given. Give it in passphrases."
+    )
+    assert run(content=GIVEN[:3], passphrases=["wrong"])["msg"].startswith(
+        start + "is encrypted, and the one passphrase that was given does not open it."
+    )
+    assert run(content=GIVEN[:3], passphrases=["wrong", PASSPHRASE])["changed"] is True
+    assert content(folder) == (FILE, LEAF.key_pem())
+
+
+def test_keys_that_are_not_used(run):
+    assert run(content=[*GIVEN, key(REKEYED), key(LEAF)])["notes"] == [
+        "content, item 5: not used, a key that does not belong to the certificate",
+        "content, item 6: not used, the same key once more",
+    ]
+
+
+def test_what_is_wrong_with_the_files_that_are_there(run, folder):
+    """It is repaired, and said: a key that everybody could read is one to be made anew."""
+    folder.mkdir()
+    for ending, data in (("crt", b"\xef\xbb\xbf" + FILE), ("key", LEAF.key_pem())):
+        (folder / f"corp.test.{ending}").write_bytes(data)
+        (folder / f"corp.test.{ending}").chmod(0o644)
+    found = {check["id"]: check for check in run(content=GIVEN, layout="files")["checks"] if check["status"] == "warn"}
+    assert list(found) == ["certificate.files.modes", "certificate.files.text"]
+    assert found["certificate.files.modes"]["evidence"].startswith(f"until now {folder}/corp.test.key 0644")
+    assert found["certificate.files.modes"]["hint"] == (
+        "It is repaired when the new pair is installed. Others may have read the key: if others than administrators work on "
+        "the host, make a new one."
+    )
+    assert (
+        found["certificate.files.text"]["evidence"] == f"until now {folder}/corp.test.crt begins with a byte order mark"
+    )
+    assert found["certificate.files.text"]["hint"] == "It is repaired when the new pair is installed."
+    assert bad(run(content=GIVEN, layout="files")) == {}
 
 
 # -- rights -----------------------------------------------------------------------------------------------------------
@@ -324,6 +383,77 @@ def test_previous_when_there_is_none(run, folder):
     assert run(state="previous")["msg"] == expected
 
 
+@pytest.mark.parametrize("layout", ["links", "files"])
+def test_previous_keeps_the_layout(run, folder, layout):
+    run(content=GIVEN, layout=layout)
+    run(content=[*pem(ROOT, REKEYED, ISSUING), key(REKEYED)], layout=layout)
+    assert run(state="previous")["differences"] == ["content"]
+    assert (folder / "corp.test.crt").is_symlink() == (layout == "links")
+    assert content(folder) == (FILE, LEAF.key_pem())
+    other = "files" if layout == "links" else "links"
+    assert run(state="previous", layout=other)["differences"] == ["content", "layout"]
+
+
+@pytest.mark.parametrize("layout", ["links", "files"])
+def test_previous_of_a_certificate_file_with_a_key_in_it(run, folder, layout):
+    """Only its certificates are put back: the file is for everybody."""
+    folder.mkdir()
+    for ending, data in (("crt", FILE + LEAF.key_pem()), ("key", LEAF.key_pem())):
+        (folder / f"corp.test.{ending}").write_bytes(data)
+        (folder / f"corp.test.{ending}").chmod(0o600)
+    run(content=[*pem(ROOT, REKEYED, ISSUING), key(REKEYED)], layout=layout, backup=True)
+    run(state="previous", layout=layout)
+    assert content(folder) == (FILE, LEAF.key_pem())
+    keys = [path for path in folder.rglob("*") if path.is_file() and b"PRIVATE KEY" in path.read_bytes()]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in keys} == {0o600}
+
+
+@pytest.mark.parametrize("layout", ["links", "files"])
+def test_previous_after_a_killed_run(run, folder, monkeypatch, layout):
+    """Killed just before the journal became ``previous``: what it took away is put back, and not the pair before that."""
+
+    class Killed(BaseException):
+        pass
+
+    replace = Path.replace
+
+    def killed(path, target):
+        if path.name == ".previous":
+            raise Killed
+        return replace(path, target)
+
+    run(content=[*pem(ROOT, RENEWED, ISSUING), key(RENEWED)], layout=layout)
+    run(content=GIVEN, layout=layout)
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Path, "replace", killed)
+        run(content=[*pem(ROOT, REKEYED, ISSUING), key(REKEYED)], layout=layout)
+    checked = run(check_mode=True, state="previous")
+    assert run(state="previous")["diff"] == checked["diff"]
+    assert content(folder) == (FILE, LEAF.key_pem())
+    run(state="previous")
+    assert content(folder)[1] == REKEYED.key_pem()
+
+
+def test_the_kept_pair_is_read_while_nobody_else_may_change_it(run, folder, monkeypatch):
+    run(content=GIVEN)
+    run(content=[*pem(ROOT, REKEYED, ISSUING), key(REKEYED)])
+    locked, held = install.locked, []
+
+    @contextlib.contextmanager
+    def noted(*arguments):
+        with locked(*arguments):
+            held.append(True)
+            yield
+            held.clear()
+
+    seen = []
+    kept = command.Command._kept
+    monkeypatch.setattr(install, "locked", noted)
+    monkeypatch.setattr(command.Command, "_kept", lambda self: seen.append(bool(held)) or kept(self))
+    run(state="previous")
+    assert seen == [True]
+
+
 def test_previous_that_is_broken(run, folder):
     run(content=GIVEN)
     kept = run(content=[*pem(ROOT, REKEYED, ISSUING), key(REKEYED)])["backup_directory"]
@@ -362,6 +492,18 @@ def test_a_bad_bundle_changes_nothing(run, folder):
     )
     assert (accepted["changed"], set(bad(accepted).values())) == (True, {"warn"})
     assert any(text.startswith("certificate.validity: ") for text in accepted["warned"])
+
+
+def test_a_refused_run_takes_away_what_a_killed_one_left(run, folder):
+    run(content=GIVEN)
+    left = folder / "corp.test.d" / ".new-20260101T000000"
+    left.mkdir()
+    (left / "corp.test.key").write_bytes(REKEYED.key_pem())
+    refused = {"content": [*pem(ROOT, LEAF, ISSUING), key(REKEYED)]}
+    assert (run(check_mode=True, **refused)["failed"], left.exists()) == (True, True)
+    assert (run(**refused)["failed"], left.exists()) == (True, False)
+    left.mkdir()
+    assert (run(content=["no certificate"])["failed"], left.exists()) == (True, False)
 
 
 def test_a_key_of_another_certificate(run, folder):
@@ -408,6 +550,14 @@ def test_the_key_that_is_there_tells_which_leaf_is_meant(run, folder):
     ("arguments", "message"),
     [
         ({}, "Neither sources nor content is given. Give the certificate in one of them."),
+        (
+            {"delivered": '{"trust_anchors": []}'},
+            "Neither sources nor content is given. Give the certificate in one of them.",
+        ),
+        (
+            {"content": GIVEN, "accept": ["certificate.files.modes"]},
+            "accept: certificate.files.modes cannot be accepted. It never refuses: what is wrong with the two files is repaired.",
+        ),
         (
             {"content": GIVEN, "name": "certs/corp.test"},
             "name: 'certs/corp.test' cannot be used. Does it hold a folder or an extension? Give the part before .crt: "
@@ -492,3 +642,13 @@ def test_without_the_library(run, monkeypatch):
     result = run(content=GIVEN)
     assert result["failed"] is True
     assert "(cryptography)" in result["msg"]
+
+
+def test_an_old_python(run, monkeypatch):
+    monkeypatch.setattr(certificate_bundle.sys, "version_info", (3, 9, 2))
+    monkeypatch.setattr(certificate_bundle.sys, "version", "3.9.2 (default, Feb 28 2021)")
+    monkeypatch.setattr(certificate_bundle.sys, "executable", "/usr/bin/python3")
+    assert run(content=GIVEN)["msg"] == (
+        "certificate_bundle needs Python 3.11 or newer where it runs, and this is 3.9.2 (/usr/bin/python3). Set "
+        "ansible_python_interpreter to a newer one."
+    )
