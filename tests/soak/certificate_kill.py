@@ -9,10 +9,12 @@
 The module runs as a process of its own. It is killed once before every single step that it takes on the disk (Python tells of
 each by an audit event; writing and syncing are steps as well, and a write is cut in half), and count times for each layout at
 a random moment. The scenarios take turns: the pair is renewed, the certificate alone is renewed, a pair that somebody
-made by hand or that has the other layout is replaced, and the old pair is put back.
+made by hand (with the key in the certificate's file as well, too) or that has the other layout is replaced, and the old pair
+is put back.
 
 After each kill both files are from the same pair, or (never with a renewal in layout links) one of them is missing. No file
 with a key in it is for anybody but its owner; a second process, as the user nobody where that is possible, looks all the time.
+When the kill came after the change had begun, every second time the old pair is put back first, and must be the old one.
 Then a run without a kill brings the new pair and keeps the old one, another one changes nothing, and nothing is left over.
 """
 
@@ -55,7 +57,8 @@ class Wrong(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Scenario:
-    """layout: of the new pair. before: of the old one; ``hand`` are files without a store. same_key: only the certificate
+    """layout: of the new pair. before: of the old one; ``hand`` are files without a store, ``combined`` such with
+    the key in both. same_key: only the certificate
     is another. back: the old pair is put back."""
 
     layout: str
@@ -72,6 +75,7 @@ SCENARIOS = {
     "links": [
         Scenario("links", "links"),
         Scenario("links", "hand"),
+        Scenario("links", "combined"),
         Scenario("links", "files"),
         Scenario("links", "links", same_key=True),
         Scenario("links", "links", back=True),
@@ -79,6 +83,7 @@ SCENARIOS = {
     "files": [
         Scenario("files", "files"),
         Scenario("files", "hand"),
+        Scenario("files", "combined"),
         Scenario("files", "links"),
         Scenario("files", "files", same_key=True),
         Scenario("files", "files", back=True),
@@ -192,10 +197,16 @@ class Loop:
         self.steps: dict[Scenario, int] = {}
         self.random = random.Random(4)  # noqa: S311 - moments, not secrets
         self.duration = 0.1
+        self.put_back = 0
 
     def pair(self, leaf) -> tuple[bytes, bytes]:
         """What the two files hold of a leaf."""
         return leaf.certificate.pem + self.issuing.certificate.pem, leaf.key_pem()
+
+    def before(self, scenario: Scenario) -> tuple[bytes, bytes]:
+        """What the two files hold before the run."""
+        certificate, key = self.pair(self.old)
+        return (certificate + key if scenario.before == "combined" else certificate), key
 
     def arguments(self, scenario: Scenario, leaf=None, **more) -> dict:
         leaf = leaf or (self.same if scenario.same_key else self.new)
@@ -223,8 +234,8 @@ class Loop:
         """The old pair, as the scenario has it."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir()
-        if scenario.before == "hand":
-            for ending, data in zip(("crt", "key"), self.pair(self.old), strict=True):
+        if scenario.before in ("hand", "combined"):
+            for ending, data in zip(("crt", "key"), self.before(scenario), strict=True):
                 path = self.folder / f"{NAME}.{ending}"
                 path.touch(mode=0o600)
                 path.write_bytes(data)
@@ -259,14 +270,24 @@ class Loop:
             if at and process.exitcode != -signal.SIGKILL:
                 raise Wrong(f"it was not killed at step {at} of {steps} (exit code {process.exitcode})")
             state = self.judge(scenario)
+            if state != "old" and (at or self.random.randrange(2)) % 2:
+                self.undo()
             self.run(self.arguments(scenario))
         self.look_again(scenario)
         return state
 
+    def undo(self) -> None:
+        """Put back what the killed run took away."""
+        self.run({"path": str(self.folder), "name": NAME, "state": "previous"})
+        self.look_for_open_keys()
+        if (read(self.folder / f"{NAME}.crt"), read(self.folder / f"{NAME}.key")) != self.pair(self.old):
+            raise Wrong("not the pair was put back that the killed run took away")
+        self.put_back += 1
+
     @contextlib.contextmanager
     def watched(self, scenario: Scenario):
         """Somebody looks on."""
-        known = [self.pair(self.old), self.pair(self.same if scenario.same_key else self.new)]
+        known = [self.before(scenario), self.pair(self.old), self.pair(self.same if scenario.same_key else self.new)]
         context = multiprocessing.get_context("fork")
         done, found = context.Event(), context.SimpleQueue()
         watcher = context.Process(target=look_on, args=(self.folder, known, done, found))
@@ -284,7 +305,7 @@ class Loop:
         """What is on the disk now: the old pair, the new one, or none."""
         self.look_for_open_keys()
         there = (read(self.folder / f"{NAME}.crt"), read(self.folder / f"{NAME}.key"))
-        old, new = self.pair(self.old), self.pair(self.same if scenario.same_key else self.new)
+        old, new = self.before(scenario), self.pair(self.same if scenario.same_key else self.new)
         if there == old:
             return "old"
         if there == new:
@@ -307,7 +328,10 @@ class Loop:
             raise Wrong("the run after the kill did not bring the new pair")
         store = self.folder / f"{NAME}.d"
         kept = store / "previous"
-        if (read(kept / f"{NAME}.crt"), read(kept / f"{NAME}.key")) != self.pair(self.old):
+        if (read(kept / f"{NAME}.crt"), read(kept / f"{NAME}.key")) not in (
+            self.before(scenario),
+            self.pair(self.old),
+        ):
             raise Wrong("the old pair was lost")
         if self.run(self.arguments(scenario))["changed"]:
             raise Wrong("the third run changed something")
@@ -338,7 +362,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as top:
         loop = Loop(Path(top))
         for layout in options.layout or SCENARIOS:
-            began, good, bad = time.monotonic(), 0, 0
+            began, good, bad, loop.put_back = time.monotonic(), 0, 0, 0
             states = {at: {"old": 0, "none": 0, "new": 0} for at in ("step", "moment")}
             for scenario, at in rounds(loop, layout, options.count, options.every):
                 try:
@@ -354,7 +378,7 @@ def main() -> int:
             )
             print(
                 f"soak certificate_kill {layout}: {good} of {good + bad} without a mismatch or an open key, then converged, then "
-                f"unchanged; pair on the disk {seen} ({time.monotonic() - began:.0f} s)",
+                f"unchanged; pair on the disk {seen}; put back after a kill: {loop.put_back} ({time.monotonic() - began:.0f} s)",
                 flush=True,
             )
     return 1 if failed else 0
