@@ -56,12 +56,12 @@ class Certificate:
     @property
     def subject(self) -> str:
         """The subject in the form of RFC 4514, or words for an empty one."""
-        return self.parsed.subject.rfc4514_string() or "(no subject)"
+        return printable(self.parsed.subject.rfc4514_string()) or "(no subject)"
 
     @property
     def issuer(self) -> str:
         """The issuer in the form of RFC 4514."""
-        return self.parsed.issuer.rfc4514_string() or "(no issuer)"
+        return printable(self.parsed.issuer.rfc4514_string()) or "(no issuer)"
 
     @property
     def fingerprint(self) -> str:
@@ -84,11 +84,6 @@ class Certificate:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CryptographyDeprecationWarning)
             return self.parsed.serial_number
-
-    @property
-    def self_issued(self) -> bool:
-        """Whether subject and issuer are the same name (RFC 5280 6.1); a root is self-issued and self-signed."""
-        return self.parsed.subject == self.parsed.issuer
 
     @functools.cached_property
     def public(self) -> object:
@@ -183,6 +178,17 @@ def not_after(parsed) -> datetime.datetime:
 def spki(public) -> bytes:
     """A public key as SubjectPublicKeyInfo, DER."""
     return public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def printable(text: str) -> str:
+    """A text from a certificate, for terminals and logs: what they would act on is written in hexadecimal, as RFC 4514 2.4
+    has it (line ends, escape sequences, marks that turn the direction of writing)."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else "".join(f"\\{byte:02X}" for byte in char.encode("utf-8", "surrogatepass"))
+        for char in text
+    )
 
 
 def one_line(error: BaseException) -> str:

@@ -19,7 +19,7 @@ import functools
 import heapq
 import itertools
 
-from . import constraints, signature
+from . import authority, constraints, signature
 from .certificate import Certificate, Key, Material
 from .errors import InputError, MaterialError
 from .lib import x509
@@ -27,19 +27,21 @@ from .names import same_name_key
 
 
 @dataclasses.dataclass(frozen=True)
-class Path:
-    """Where a chain leads.
+class Chain:
+    """A leaf and what leads from it to where it ends.
 
     certificates: leaf first, up to and including the root when it is known.
     anchor: the trusted certificate in which it ends; None when it is not trusted.
     complete: it ends in a self-signed root or in an anchor.
     spare: the candidates that are not in it, each once, in their order.
+    cut: there were more candidates than can be looked at (SIGNATURES), and a better chain may be there.
     """
 
     certificates: tuple[Certificate, ...]
     anchor: Certificate | None
     complete: bool
     spare: tuple[Certificate, ...] = ()
+    cut: bool = False
 
     @property
     def leaf(self) -> Certificate:
@@ -59,9 +61,11 @@ class Path:
 # -- which one is the leaf --------------------------------------------------------------------------------------------
 
 
-def pick_leaf(material: Material) -> Certificate:
-    """The end-entity certificate of what was delivered; of several the one whose key is there.
+def pick_leaf(material: Material, now: datetime.datetime | None = None) -> Certificate:
+    """The end-entity certificate of what was delivered; of several the one whose key is there; of renewals the newest that
+    is valid.
 
+    now: a moment with its zone; that of the clock when nothing is said.
     Raises MaterialError when there is none, InputError when it cannot be told which is meant.
     """
     if not material.certificates:
@@ -84,7 +88,7 @@ def pick_leaf(material: Material) -> Certificate:
             "Was the server's own certificate left out?",
             "Give it, too.",
         )
-    newest = _newest_of_same_key(chosen)
+    newest = _newest_of_same_key(chosen, now or datetime.datetime.now(datetime.UTC))
     if newest is not None and chosen[0] in keyed:
         return newest
     raise InputError(
@@ -95,12 +99,10 @@ def pick_leaf(material: Material) -> Certificate:
 
 
 def leaf_among(presented: collections.abc.Sequence[Certificate], key: Key | None = None) -> Certificate:
-    """The one that is judged as the leaf: whose key is there, else the first that is no authority, else the first."""
-    if key is not None:
-        for certificate in presented:
-            if certificate.spki == key.spki:
-                return certificate
-    return next((certificate for certificate in presented if not is_authority(certificate)), presented[0])
+    """The one that is judged as the leaf: of those that are no authority's, or of all when there is none, the one whose key
+    is there, else the first."""
+    ends = [certificate for certificate in presented if not is_authority(certificate)] or presented
+    return next((one for one in ends if key is not None and one.spki == key.spki), ends[0])
 
 
 def is_authority(certificate: Certificate) -> bool:
@@ -113,14 +115,19 @@ def _has_key(certificate: Certificate, keys: collections.abc.Iterable[Key]) -> b
     return any(certificate.spki == key.spki for key in keys)
 
 
-def _newest_of_same_key(many: list[Certificate]) -> Certificate | None:
+def _newest_of_same_key(many: list[Certificate], now: datetime.datetime) -> Certificate | None:
+    """One that is valid now before one that is not yet, or no more."""
     if len({certificate.spki for certificate in many}) > 1:
         return None
-    return max(many, key=lambda one: (one.not_before, one.fingerprint))
+    return max(many, key=lambda one: (one.not_before <= now <= one.not_after, one.not_before, one.fingerprint))
 
 
 def _listed(many: collections.abc.Iterable[Certificate]) -> str:
     return "; ".join(f"{one.subject} ({one.origin})" if one.origin else one.subject for one in many)
+
+
+# So many signatures are verified for one chain, which takes about a second. Real ones take a dozen.
+SIGNATURES = 5000
 
 
 # -- the search -------------------------------------------------------------------------------------------------------
@@ -131,24 +138,28 @@ def solve(
     candidates: collections.abc.Iterable[Certificate],
     anchors: collections.abc.Iterable[Certificate],
     now: datetime.datetime,
-) -> Path:
+    purposes: collections.abc.Iterable[str] = ("server",),
+) -> Chain:
     """The best path from leaf: trusted and without fault > trusted > complete > longest. The order of the input is of no
     matter.
 
     candidates: what may stand in between, and roots.
     anchors: what is trusted, usually roots.
     now: a moment with its zone.
+    purposes: server, client: what the leaf is wanted for.
     """
     candidates = tuple(dict.fromkeys(candidates))
     trusted = anchors if isinstance(anchors, frozenset) else frozenset(anchors)
-    end = _search(leaf, _Pool(leaf, candidates, trusted), trusted, now)
+    search = _Search(leaf, _Pool(leaf, candidates, trusted), now, tuple(purposes))
+    end = search.best(trusted)
     certificates = end.path
     anchor = certificates[-1] if certificates[-1] in trusted else None
-    return Path(
+    return Chain(
         certificates=certificates,
         anchor=anchor,
         complete=anchor is not None or is_self_signed(certificates[-1]),
         spare=tuple(one for one in candidates if one not in certificates),
+        cut=search.left < 0,
     )
 
 
@@ -190,25 +201,6 @@ class _Step:
     depth: int
 
 
-def _search(leaf: Certificate, pool: _Pool, trusted, now: datetime.datetime) -> _Step:
-    start = _Step((leaf,), (0, 0, 1, ()), 0)
-    waiting, numbers = [(start.cost, 0, start)], itertools.count(1)
-    reached: dict[Certificate, _Step] = {}
-    while waiting:
-        _cost, _number, step = heapq.heappop(waiting)
-        last = step.path[-1]
-        if last in reached:
-            continue
-        reached[last] = step
-        if is_self_signed(last):
-            continue
-        for issuer, unsure in _issuers(last, pool):
-            if issuer not in reached:
-                further = _extend(step, leaf, issuer, unsure, now)
-                heapq.heappush(waiting, (further.cost, next(numbers), further))
-    return min(reached.values(), key=lambda step: _rank(step, trusted))
-
-
 def _rank(step: _Step, trusted) -> tuple:
     last, (faults, unsure, length, kind) = step.path[-1], step.cost
     root = is_self_signed(last)
@@ -219,47 +211,88 @@ def _rank(step: _Step, trusted) -> tuple:
     return (3, -length, False, faults, unsure, kind)
 
 
-def _extend(step: _Step, leaf: Certificate, issuer: Certificate, unsure: bool, now) -> _Step:
-    faults, lenient, length, kind = step.cost
-    faults += _faults(issuer, leaf, step.depth, now)
-    kind = (*kind, (-issuer.not_after.timestamp(), issuer.fingerprint))
-    depth = step.depth + (0 if subject_key(issuer) == issuer_key(issuer) else 1)
-    return _Step((*step.path, issuer), (faults, lenient + unsure, length + 1, kind), depth)
+class _Search:
+    """The cheapest ways from a leaf to whatever can be reached.
+
+    left: how many signatures may still be verified; below 0 the search was cut short.
+    """
+
+    def __init__(
+        self, leaf: Certificate, pool: _Pool, now: datetime.datetime, purposes: tuple[str, ...], left: int | None = None
+    ) -> None:
+        self._leaf, self._pool, self._now, self._purposes = leaf, pool, now, purposes
+        self.left = SIGNATURES if left is None else left
+
+    def best(self, trusted) -> _Step:
+        start = _Step((self._leaf,), (0, 0, 1, ()), 0)
+        waiting, numbers = [(start.cost, 0, start)], itertools.count(1)
+        reached: dict[Certificate, _Step] = {}
+        while waiting:
+            _cost, _number, step = heapq.heappop(waiting)
+            last = step.path[-1]
+            if last in reached:
+                continue
+            reached[last] = step
+            if is_self_signed(last):
+                continue
+            for issuer, unknown, unsure in self._issuers(last):
+                if issuer not in reached:
+                    further = self._extend(step, issuer, unknown, unsure)
+                    heapq.heappush(waiting, (further.cost, next(numbers), further))
+        return min(reached.values(), key=lambda step: _rank(step, trusted))
+
+    def _extend(self, step: _Step, issuer: Certificate, unknown: bool, unsure: bool) -> _Step:
+        faults, lenient, length, kind = step.cost
+        faults += self._faults(issuer, step) + unknown
+        kind = (*kind, (-issuer.not_after.timestamp(), issuer.fingerprint))
+        depth = step.depth + (0 if is_self_issued(issuer) else 1)
+        return _Step((*step.path, issuer), (faults, lenient + unsure, length + 1, kind), depth)
+
+    def _faults(self, issuer: Certificate, step: _Step) -> int:
+        """How many reasons a verifier has to refuse this authority here."""
+        faults = 0 if issuer.not_before <= self._now <= issuer.not_after else 1
+        basic = issuer.extension(x509.BasicConstraints)
+        length = basic.value.path_length if basic is not None and basic.value.ca else -1
+        if length is not None and length < step.depth:
+            faults += 1
+        usage = issuer.extension(x509.KeyUsage)
+        if usage is not None and not usage.value.key_cert_sign:
+            faults += 1
+        if constraints.violations(issuer, constrained(step.path)):
+            faults += 1
+        if not is_self_signed(issuer) and signature.hash_name(issuer) in signature.WEAK_HASHES:
+            faults += 1
+        if authority.excluded(issuer, self._purposes):
+            faults += 1
+        return faults + bool(authority.unhandled(issuer)) + authority.is_weak(issuer)
+
+    def _issuers(self, child: Certificate) -> list[tuple[Certificate, bool, bool]]:
+        """Who signed it, each with whether the signature cannot be verified, and whether that is less than sure: then, or
+        when identifiers of the key do not agree (OpenSSL does not follow those)."""
+        namesakes = self._pool.named(issuer_key(child))
+        if len(namesakes) > 1:  # those first that it probably means: one signature fits one key only
+            namesakes = sorted(namesakes, key=lambda issuer: not identifiers_agree(child, issuer))
+        found, verdicts, signer = [], {}, None
+        for issuer in namesakes:
+            spki = issuer.spki
+            if spki not in verdicts:
+                verdicts[spki] = self._verified(child, issuer) if signer is None else signature.BAD
+            if verdicts[spki] == signature.GOOD:
+                signer = spki
+            if verdicts[spki] != signature.BAD:
+                unknown = verdicts[spki] == signature.UNKNOWN
+                found.append((issuer, unknown, unknown or not identifiers_agree(child, issuer)))
+        return found
+
+    def _verified(self, child: Certificate, issuer: Certificate) -> str:
+        self.left = max(self.left - 1, -1)
+        return signature.BAD if self.left < 0 else signature.verify(child, issuer).result
 
 
-def _faults(issuer: Certificate, leaf: Certificate, depth: int, now: datetime.datetime) -> int:
-    """How many reasons a verifier has to refuse this authority here."""
-    faults = 0 if issuer.not_before <= now <= issuer.not_after else 1
-    basic = issuer.extension(x509.BasicConstraints)
-    length = basic.value.path_length if basic is not None and basic.value.ca else -1
-    if length is not None and length < depth:
-        faults += 1
-    usage = issuer.extension(x509.KeyUsage)
-    if usage is not None and not usage.value.key_cert_sign:
-        faults += 1
-    if constraints.violations(issuer, (leaf,)):
-        faults += 1
-    if not is_self_signed(issuer) and signature.hash_name(issuer) in signature.WEAK_HASHES:
-        faults += 1
-    return faults
-
-
-def _issuers(child: Certificate, pool: _Pool) -> list[tuple[Certificate, bool]]:
-    """Who signed it, each with whether that is less than sure: a signature that cannot be verified, or identifiers of the
-    key that do not agree (OpenSSL does not follow those)."""
-    namesakes = pool.named(issuer_key(child))
-    if len(namesakes) > 1:  # those first that it probably means: one signature fits one key only
-        namesakes = sorted(namesakes, key=lambda issuer: not identifiers_agree(child, issuer))
-    found, verdicts, signer = [], {}, None
-    for issuer in namesakes:
-        spki = issuer.spki
-        if spki not in verdicts:
-            verdicts[spki] = signature.verify(child, issuer).result if signer is None else signature.BAD
-        if verdicts[spki] == signature.GOOD:
-            signer = spki
-        if verdicts[spki] != signature.BAD:
-            found.append((issuer, verdicts[spki] == signature.UNKNOWN or not identifiers_agree(child, issuer)))
-    return found
+def constrained(path: collections.abc.Sequence[Certificate]) -> list[Certificate]:
+    """Those of a path, leaf first, that are held to name constraints above: of the self-issued ones only the leaf (RFC 5280
+    6.1.3)."""
+    return [one for index, one in enumerate(path) if not index or not is_self_issued(one)]
 
 
 # -- what one certificate says about another --------------------------------------------------------------------------
@@ -277,10 +310,15 @@ def issuer_key(certificate: Certificate) -> object:
     return same_name_key(certificate.parsed.issuer)
 
 
+def is_self_issued(certificate: Certificate) -> bool:
+    """Whether subject and issuer are the same name (RFC 5280 6.1); a root is self-issued and self-signed."""
+    return subject_key(certificate) == issuer_key(certificate)
+
+
 @functools.lru_cache(maxsize=4096)
 def is_self_signed(certificate: Certificate) -> bool:
     """Whether it is signed by its own key: a root, or a certificate that nobody vouches for."""
-    if subject_key(certificate) != issuer_key(certificate):
+    if not is_self_issued(certificate):
         return False
     return signature.verify(certificate, certificate).result != signature.BAD
 

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import collections.abc
+import contextlib
 import urllib.parse
 
 from .certificate import Certificate
@@ -34,6 +35,9 @@ def violations(
         found += _of_one(_general_names(certificate), permitted, excluded)
         if unread and _has_kind(certificate, unread):
             found.append(f"constraints on {', '.join(unread)} cannot be told, and {certificate.subject} has such names")
+        if any(isinstance(base, x509.RFC822Name) for base in (*permitted, *excluded)):
+            odd = [value for value, name in _mail_of_subject(certificate).items() if name is None]
+            found += [f"{value} in the subject is no mail address, which constraints on those ask for" for value in odd]
     found += _of_one([x509.DNSName(a_label(name)) for name in also], permitted, excluded)
     return list(dict.fromkeys(found))
 
@@ -48,16 +52,25 @@ def _has_kind(certificate: Certificate, kinds: list[str]) -> bool:
 
 
 def _general_names(certificate: Certificate) -> list:
-    """All that constraints apply to: alternative names, the subject, addresses in it, a CN that stands for a host."""
+    """All that constraints apply to: alternative names, the subject, and mail addresses in it that can be read."""
     subject = certificate.parsed.subject
     extension = certificate.extension(x509.SubjectAlternativeName)
     names = list(extension.value) if extension is not None else []
     if len(list(subject)):
         names.append(x509.DirectoryName(subject))
-    for attribute in subject.get_attributes_for_oid(x509.NameOID.EMAIL_ADDRESS):
-        if str(attribute.value).isascii() and "@" in str(attribute.value):
-            names.append(x509.RFC822Name(str(attribute.value)))
-    return names
+    return names + [name for name in _mail_of_subject(certificate).values() if name is not None]
+
+
+def _mail_of_subject(certificate: Certificate) -> dict[str, object]:
+    """Each emailAddress of the subject as a general name; None when it is no address (``Admin <admin@corp.test>``)."""
+    found: dict[str, object] = {}
+    for attribute in certificate.parsed.subject.get_attributes_for_oid(x509.NameOID.EMAIL_ADDRESS):
+        value = str(attribute.value)
+        found[value] = None
+        if "@" in value:
+            with contextlib.suppress(ValueError):
+                found[value] = x509.RFC822Name(value)
+    return found
 
 
 def _of_one(names: list, permitted, excluded) -> list[str]:

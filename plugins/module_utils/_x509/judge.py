@@ -15,7 +15,7 @@ from ansible_collections.onprem.chat.plugins.module_utils._checks import FAIL, W
 
 from . import judge_chain, judge_leaf, judge_strict
 from .certificate import Certificate, Key
-from .chain import Path, leaf_among, solve
+from .chain import Chain, leaf_among, solve
 from .judge_case import Case
 from .policy import Wanted
 
@@ -47,7 +47,7 @@ def judge(
     subject: str,
     key: Key | None = None,
     extra: collections.abc.Iterable[Certificate] = (),
-    path: Path | None = None,
+    path: Chain | None = None,
 ) -> Checks:
     """Every question of TABLE, in its order, each exactly once.
 
@@ -59,7 +59,7 @@ def judge(
         raise ValueError("nothing to judge: there is no certificate")
     anchors = anchors if isinstance(anchors, frozenset) else frozenset(anchors)
     if path is None:
-        path = solve(leaf_among(presented, key), (*presented, *extra), anchors, now)
+        path = solve(leaf_among(presented, key), (*presented, *extra), anchors, now, wanted.purposes)
     case = Case(tuple(presented), path, wanted, anchors, now, key)
     checks = Checks()
     for id_, question, source in TABLE:

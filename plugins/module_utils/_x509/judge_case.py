@@ -15,8 +15,8 @@ import itertools
 
 from ansible_collections.onprem.chat.plugins.module_utils._checks import FAIL, PASS, SKIP, WARN
 
-from .certificate import Certificate, Key
-from .chain import Path, is_self_signed
+from .certificate import Certificate, Key, printable
+from .chain import Chain, is_self_signed
 from .names import Names, names_of
 from .policy import Wanted
 
@@ -32,7 +32,7 @@ class Case:
     """
 
     presented: tuple[Certificate, ...]
-    path: Path
+    path: Chain
     wanted: Wanted
     anchors: frozenset[Certificate]
     now: datetime.datetime
@@ -92,14 +92,14 @@ class Answer:
     def told(self, otherwise: str) -> tuple[str, str, str]:
         """Status, evidence and hint; otherwise: the evidence when nothing was found."""
         if self._skipped and not self._found:
-            return SKIP, self._skipped, ""
+            return SKIP, printable(self._skipped), ""
         if not self._found:
-            return PASS, otherwise, ""
+            return PASS, printable(otherwise), ""
         worst = FAIL if any(status == FAIL for status, _evidence, _hint in self._found) else WARN
         ordered = sorted(self._found, key=lambda one: one[0] != FAIL)
         evidence = "; ".join(dict.fromkeys(evidence for _status, evidence, _hint in ordered))
         hint = " ".join(dict.fromkeys(hint for _status, _evidence, hint in ordered if hint))
-        return worst, evidence, hint
+        return worst, printable(evidence), printable(hint)
 
 
 def day(moment: datetime.datetime) -> str:

@@ -8,12 +8,25 @@
 
 from __future__ import annotations
 
+import collections
+
 from . import constraints, signature
 from .certificate import Certificate
-from .chain import identifiers_agree, is_authority, is_self_signed, issuer_key, subject_key
+from .chain import (
+    SIGNATURES,
+    constrained,
+    identifiers_agree,
+    is_authority,
+    is_self_issued,
+    is_self_signed,
+    issuer_key,
+    subject_key,
+)
 from .judge_case import Answer, Case, counted, day
 from .lib import x509
 from .names import covers
+
+_LOOK = "Look yourself: openssl verify -CAfile ROOT -untrusted INTERMEDIATES LEAF"
 
 # -- signatures -------------------------------------------------------------------------------------------------------
 
@@ -27,7 +40,7 @@ def signatures(case: Case) -> tuple[str, str, str]:
             unverified.append(child)
             answer.warn(
                 f"{case.who(child)}: {verdict.reason}",
-                "Look yourself: openssl verify -CAfile ROOT -untrusted INTERMEDIATES LEAF",
+                _LOOK,
             )
         if not identifiers_agree(child, issuer):
             answer.fail(
@@ -68,16 +81,14 @@ def authorities(case: Case) -> tuple[str, str, str]:
     chain = case.path.certificates
     for index, certificate in enumerate(chain[1:], start=1):
         _may_sign(case, certificate, depth, answer)
-        # Of the self-issued ones only the leaf is held to name constraints (RFC 5280 6.1.3).
-        below = [one for one in chain[:index] if one == case.leaf or not one.self_issued]
-        for violation in constraints.violations(certificate, below, _by_wildcard(case)):
+        for violation in constraints.violations(certificate, constrained(chain[:index]), _by_wildcard(case)):
             answer.fail(
                 f"{case.who(certificate)} has name constraints: {violation}",
                 "This CA may not certify that name. Ask for a certificate from one that may, or leave the name out.",
             )
         if certificate.extension(x509.NameConstraints) is not None:
             told.append(f"within the name constraints of {certificate.subject}")
-        depth += 0 if certificate.self_issued else 1
+        depth += 0 if is_self_issued(certificate) else 1
     number = counted(len(chain) - 1, "authority", "authorities") if len(chain) > 1 else "no authority"
     return answer.told("; ".join([f"{number} above it", *told]))
 
@@ -130,7 +141,15 @@ def trust(case: Case) -> tuple[str, str, str]:
             f"the chain lacks {', '.join(case.who(one) for one in unsent)}",
             "Clients cannot know it: add it after the leaf.",
         )
-    if not path.complete:
+    for child, issuer in case.links:
+        if signature.verify(child, issuer).result == signature.UNKNOWN:
+            answer.fail(f"it cannot be told who signed {case.who(child)}: its signature cannot be verified here", _LOOK)
+    if path.cut and path.anchor is None:
+        answer.fail(
+            f"the search for a chain ended after {SIGNATURES} signatures, there are too many certificates of one name",
+            "Leave out those that do not belong to this chain.",
+        )
+    elif not path.complete:
         _incomplete(case, last, answer)
     elif path.anchor is None:
         _not_trusted(case, last, answer)
@@ -148,8 +167,15 @@ def _incomplete(case: Case, last: Certificate, answer: Answer) -> None:
         one for one in dict.fromkeys((*case.path.spare, *case.anchors)) if subject_key(one) == issuer_key(last)
     ]
     if namesakes and namesakes != [last]:
+        named = ", ".join(case.who(one) for one in namesakes)
+        if not signature.is_known(last):
+            answer.fail(
+                f"it cannot be told who signed {case.who(last)}, it names {named}: {signature.algorithm(last)} does not exist",
+                "No CA signs like this: is it a forgery, or damaged? Ask the CA for the certificate.",
+            )
+            return
         answer.fail(
-            f"{case.who(last)} was not signed by {', '.join(case.who(one) for one in namesakes)}: same name, another key",
+            f"{case.who(last)} was not signed by {named}: same name, another key",
             "Did the CA renew its key, or is it another CA of the same name? Ask for the certificate of the one that signed "
             "it.",
         )
@@ -289,8 +315,12 @@ def extra(case: Case) -> tuple[str, str, str]:
 def _related(case: Case, others: list[Certificate]) -> list[Certificate]:
     """Those that are another way up: they signed one of the chain, or one that did, or are the same authority's."""
     known, found = list(case.path.certificates), []
-    waiting = [one for one in others if is_authority(one)]
+    waiting, looks = [one for one in others if is_authority(one)], 0
     while True:
+        names = collections.Counter(issuer_key(one) for one in known)
+        looks += sum(names[subject_key(one)] for one in waiting)
+        if looks > SIGNATURES:  # beyond that nobody reads how they are related
+            return found
         more = [one for one in waiting if any(_twins(one, other) or _signed(other, one) for other in known)]
         if not more:
             return found

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime
 
+from . import authority
 from . import names as naming
 from .certificate import Certificate
 from .chain import is_authority, is_self_signed
@@ -27,6 +28,8 @@ _PURPOSES = {
     "1.3.6.1.4.1.311.20.2.2": "smart card logon",
     "2.5.29.37.0": "anyExtendedKeyUsage",
 }
+# MTS Link Chats: chats, chats-gateway and chats-storage below the company's domain.
+_MTS_LINK = 3
 _RENEW = "Have it renewed by its CA and install the new one."
 
 
@@ -38,8 +41,29 @@ def key_match(case: Case) -> tuple[str, str, str]:
     answer = Answer()
     if case.key is None:
         answer.skip("no private key was given")
-    elif case.key.spki != case.leaf.spki:
-        place = f" ({case.key.origin})" if case.key.origin else ""
+        return answer.told("")
+    place = f" ({case.key.origin})" if case.key.origin else ""
+    others = dict.fromkeys((*case.presented, *case.path.certificates, *case.path.spare))
+    owner = next((one for one in others if one != case.leaf and one.spki == case.key.spki), None)
+    if case.key.spki == case.leaf.spki:
+        if case.presented[0].spki != case.key.spki:
+            answer.fail(
+                f"the private key{place} belongs to {case.who(case.leaf)}, but {case.who(case.presented[0])} is first",
+                "Servers compare the key with the first certificate, and do not start. Put the leaf first.",
+            )
+    elif owner is not None and is_authority(owner):
+        answer.fail(
+            f"the private key{place} belongs to the CA's certificate: {case.who(owner)}; {case.who(case.leaf)} has another "
+            "public key",
+            "Give the key with which the leaf was requested. A CA's key belongs on no server: take it away from where it "
+            "was delivered to.",
+        )
+    elif owner is not None:
+        answer.fail(
+            f"the private key{place} belongs to {case.who(owner)}; {case.who(case.leaf)} has another public key",
+            "Which of the two is meant? Give a certificate with its own key.",
+        )
+    else:
         answer.fail(
             f"the private key{place} belongs to none of the certificates; {case.who(case.leaf)} has another public key",
             "Was the certificate issued for another request, or is this the key of the old certificate? Give the key with "
@@ -49,7 +73,7 @@ def key_match(case: Case) -> tuple[str, str, str]:
 
 
 def key_strength(case: Case) -> tuple[str, str, str]:
-    """Kind and size of every key in the chain."""
+    """Size of every key in the chain; whether the product takes its kind is asked of the leaf."""
     answer, wanted = Answer(), case.wanted
     for certificate in case.path.certificates:
         kind, size, name = _key(certificate)
@@ -70,8 +94,10 @@ def key_strength(case: Case) -> tuple[str, str, str]:
             )
         elif kind in ("ed25519", "ed448") and kind not in wanted.keys:
             answer.warn(f"{who} has {name}", f"Browsers and Windows refuse it. Use RSA 2048 or P-256. {again}")
-        elif kind not in ("rsa", "ec", "ed25519", "ed448") or (kind in ("rsa", "ec") and kind not in wanted.keys):
+        elif kind not in ("rsa", "ec", "ed25519", "ed448"):
             answer.fail(f"{who} has {name}", f"Wanted: {', '.join(wanted.keys)}. {again}")
+        elif kind not in wanted.keys and certificate == case.leaf:
+            answer.warn(f"{who} has {name}", f"The product takes {', '.join(wanted.keys)}. {again}")
     parts = list(dict.fromkeys(_key(certificate)[2] for certificate in case.path.certificates))
     return answer.told(", ".join(parts))
 
@@ -104,7 +130,7 @@ def names(case: Case) -> tuple[str, str, str]:
     for domain in wanted.xmpp_domains:
         by = naming.covers_xmpp(found, domain, services)
         if not by:
-            missing.append(domain)
+            missing += [domain] if domain not in missing else []
         elif by != "DNS-ID":
             answer.warn(
                 f"{domain} is covered by {by} only",
@@ -116,6 +142,11 @@ def names(case: Case) -> tuple[str, str, str]:
         answer.fail(
             f"{case.who(case.leaf)} has no subjectAltName",
             "Nobody takes the common name for a host's name any more (RFC 9525). Request it anew with a subjectAltName.",
+        )
+    if wanted.profile == "mts_link" and len(found.dns) < _MTS_LINK and not any(name[:2] == "*." for name in found.dns):
+        answer.warn(
+            f"{case.who(case.leaf)} has {counted(len(found.dns), 'DNS name')}, MTS Link has {_MTS_LINK}",
+            "Chats wants chats.X, chats-gateway.X and chats-storage.X, or a wildcard. Have the others added.",
         )
     odd = naming.odd_names(found)
     if odd:
@@ -159,16 +190,24 @@ def usage(case: Case) -> tuple[str, str, str]:
     answer = Answer()
     said = [_extended(case, answer), _key_usage(case, answer)]
     for certificate in case.path.authorities:
-        extension = certificate.extension(x509.ExtendedKeyUsage)
-        if extension is not None and x509.ExtendedKeyUsageOID.SERVER_AUTH not in extension.value:
+        missing = authority.excluded(certificate, case.wanted.purposes)
+        if missing:
+            allowed = _purposes(certificate.extension(x509.ExtendedKeyUsage).value)
             answer.fail(
-                f"{case.who(certificate)} may certify for {_purposes(extension.value)} only",
-                "Was the certificate issued by a CA for another purpose? Ask for one from a CA for servers.",
+                f"{case.who(certificate)} may certify for {allowed} only",
+                "Was the certificate issued by a CA for another purpose? Ask for one from a CA for "
+                f"{' and '.join(f'{purpose}s' for purpose in missing)}.",
             )
     return answer.told("; ".join(said))
 
 
 def _extended(case: Case, answer: Answer) -> str:
+    by_netscape = authority.excluded_by_netscape(case.leaf, case.wanted.purposes)
+    if by_netscape:
+        answer.fail(
+            f"{case.who(case.leaf)} is not for {' and '.join(f'{one}s' for one in by_netscape)} (Netscape certificate type)",
+            "OpenSSL refuses it. Have a certificate issued without that extension, which nobody needs any more.",
+        )
     extension = case.leaf.extension(x509.ExtendedKeyUsage)
     if extension is None:
         return "no extended key usage: any purpose"

@@ -8,27 +8,11 @@
 
 from __future__ import annotations
 
+from . import authority
 from .certificate import Certificate
 from .chain import is_authority, is_self_signed
 from .judge_case import Answer, Case, counted
 from .lib import x509
-
-# What OpenSSL handles when it is critical (X509_supported_extension).
-_HANDLED = frozenset(
-    {
-        "2.5.29.15",  # key usage
-        "2.5.29.17",  # subject alternative name
-        "2.5.29.19",  # basic constraints
-        "2.5.29.30",  # name constraints
-        "2.5.29.31",  # CRL distribution points
-        "2.5.29.32",  # certificate policies
-        "2.5.29.33",  # policy mappings
-        "2.5.29.36",  # policy constraints
-        "2.5.29.37",  # extended key usage
-        "2.5.29.54",  # inhibit anyPolicy
-        "1.3.6.1.5.5.7.48.1.5",  # OCSP no check
-    }
-)
 
 _UNHANDLED = {
     "1.3.6.1.5.5.7.1.1": "authority information access",
@@ -44,13 +28,11 @@ def extensions(case: Case) -> tuple[str, str, str]:
     """No critical extension that verifiers do not know."""
     answer = Answer()
     for certificate in case.path.certificates:
-        for extension in certificate.parsed.extensions:
-            oid = extension.oid.dotted_string
-            if extension.critical and oid not in _HANDLED:
-                answer.fail(
-                    f"{case.who(certificate)} has the critical extension {_name(oid)}",
-                    "Whoever does not know a critical extension must refuse the certificate. Have it issued without.",
-                )
+        for oid in authority.unhandled(certificate):
+            answer.fail(
+                f"{case.who(certificate)} has the critical extension {_name(oid)}",
+                "Whoever does not know a critical extension must refuse the certificate. Have it issued without.",
+            )
     return answer.told("no unknown critical extension")
 
 
@@ -73,6 +55,7 @@ _UNCOMMON = {
     "2.5.29.33": "policy mappings",
     "2.5.29.36": "policy constraints",
     "2.5.29.54": "inhibit anyPolicy",
+    "2.16.840.1.113730.1.1": "Netscape certificate type",
 }
 
 
@@ -108,12 +91,12 @@ def _of_any(certificate: Certificate) -> list[tuple[str, tuple[str, ...]]]:
         found.append((f"the serial number {serial}", _RFC if serial == 0 else _LIBRARY))
     elif serial.bit_length() > 159:
         found.append(("a serial number of more than 20 octets", _LIBRARY))
-    authority = certificate.extension(x509.AuthorityKeyIdentifier)
+    signer = certificate.extension(x509.AuthorityKeyIdentifier)
     if is_self_signed(certificate):
         pass
-    elif authority is None:
+    elif signer is None:
         found.append(("no authority key identifier", _OPENSSL if is_authority(certificate) else _BOTH))
-    elif authority.value.key_identifier is None:
+    elif signer.value.key_identifier is None:
         found.append(("an authority key identifier without the identifier of a key", _OPENSSL))
     critical = [extension.oid.dotted_string for extension in parsed.extensions if extension.critical]
     return found + [(f"critical {_UNCOMMON[oid]}", _LIBRARY) for oid in critical if oid in _UNCOMMON]

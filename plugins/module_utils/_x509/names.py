@@ -13,7 +13,7 @@ import dataclasses
 import ipaddress
 import re
 
-from .certificate import Certificate
+from .certificate import Certificate, printable
 from .errors import InputError
 from .lib import x509
 
@@ -28,6 +28,9 @@ SRV_NAME = "1.3.6.1.5.5.7.8.7"  # id-on-dnsSRV, RFC 4985
 XMPP_ADDRESS = "1.3.6.1.5.5.7.8.5"  # id-on-xmppAddr, RFC 6120 13.7.1.4
 _TEXT_TAGS = {0x0C: "utf-8", 0x16: "ascii", 0x13: "ascii"}  # UTF8String, IA5String, PrintableString
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_BLANK = " \t\n\v\f\r"
+_BLANKS = re.compile(f"[{_BLANK}]+")
+_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 _DEVIATIONS = frozenset("\u00df\u03c2\u200c\u200d")
 
 
@@ -63,7 +66,7 @@ class Names:
             ("e-mail ", self.email),
             ("URI ", self.uri),
         )
-        return ", ".join(f"{kind}{value}" for kind, values in kinds for value in values) or "no name"
+        return printable(", ".join(f"{kind}{value}" for kind, values in kinds for value in values)) or "no name"
 
     @property
     def any(self) -> bool:
@@ -238,11 +241,14 @@ def odd_names(names: Names) -> list[str]:
 
 
 def same_name_key(name) -> tuple:
-    """A distinguished name in a form in which equal names are equal: case and blanks do not count (RFC 5280 7.1)."""
+    """A distinguished name in a form in which equal names are equal: blanks and the case of ASCII letters do not count.
+
+    RFC 5280 7.1 asks for more (stringprep); this is what OpenSSL does (X509_NAME_cmp).
+    """
     return tuple(
         frozenset((attribute.oid.dotted_string, _folded(attribute.value)) for attribute in part) for part in name.rdns
     )
 
 
 def _folded(value) -> object:
-    return " ".join(value.split()).casefold() if isinstance(value, str) else value
+    return _BLANKS.sub(" ", value.strip(_BLANK)).translate(_LOWER) if isinstance(value, str) else value

@@ -62,11 +62,16 @@ _CHOICES = {
     "order": ("strict", "any"),
     "trust": ("system", "given"),
 }
+# The option of the modules, and the most that makes sense: 100 years, a day, what libraries take.
+_BOUNDS = {"days": ("valid_days", 36500), "skew": ("clock_skew", 86400), "min_rsa": ("min_rsa", 16384)}
 _LISTS = {"purposes": ("server", "client"), "keys": ("rsa", "ec", "ed25519", "ed448")}
 
 
-def wanted(profile: str = "server", **overrides: object) -> Wanted:
-    """The profile with what the caller says otherwise; None means as in the profile. Raises InputError."""
+def wanted(profile: str = "server", *, complete: bool = False, **overrides: object) -> Wanted:
+    """The profile with what the caller says otherwise; None means as in the profile. Raises InputError.
+
+    complete: everything that the profile is about must be named, as for a pair that is to be installed.
+    """
     if profile not in PROFILES:
         raise InputError(f"There is no profile {profile!r}.", action=f"Known: {', '.join(sorted(PROFILES))}.")
     values = dict(_DEFAULTS[profile])
@@ -81,9 +86,15 @@ def wanted(profile: str = "server", **overrides: object) -> Wanted:
         for value in values.get(name, ()):
             if value not in known:
                 raise InputError(f"{name} {value!r} is unknown.", action=f"Known: {', '.join(known)}.")
-    for name in ("days", "skew", "min_rsa"):
-        if int(values.get(name, 0)) < 0:
-            raise InputError(f"{name} {values[name]} is negative.", action="Give 0 or more.")
+    for name, (option, most) in _BOUNDS.items():
+        if not 0 <= int(values.get(name, 0)) <= most:
+            raise InputError(f"{option} {values[name]} makes no sense.", action=f"Expected 0 to {most}.")
+    if complete and profile == "xmpp" and not values.get("xmpp_domains"):
+        raise InputError(
+            "The profile xmpp needs xmpp_domains.",
+            "Clients compare with the domain of the JID, not with the name of the host.",
+            "Name the domains, or take the profile server.",
+        )
     return Wanted(profile=profile, **_normal_names(values))
 
 

@@ -12,8 +12,9 @@ import dataclasses
 import functools
 import warnings
 
+from . import pss
 from .certificate import Certificate, one_line
-from .lib import VERSION, dsa, ec, ed448, ed25519, exceptions, padding, rsa
+from .lib import dsa, ec, ed448, ed25519, exceptions, padding, rsa
 
 GOOD = "good"
 BAD = "bad"
@@ -22,14 +23,21 @@ UNKNOWN = "unknown"
 # RFC 6151 (MD5), RFC 9155 and CA/Browser Forum BR 7.1.3.2 (SHA-1).
 WEAK_HASHES = {"md2": "MD2", "md4": "MD4", "md5": "MD5", "sha1": "SHA-1"}
 _PSS = "1.2.840.113549.1.1.10"
-_NIST = "2.16.840.1.101.3.4.3"
-_FAMILIES = {
-    "1.2.840.113549.1.1": "rsa",
-    "1.2.840.10040.4": "dsa",
-    "1.2.840.10045.4": "ecdsa",
-    "1.2.840.10045.4.3": "ecdsa",
-    "1.3.101": "eddsa",
-}
+# Every algorithm of the kinds of key that the library loads: where its identifier stands, and the last numbers.
+_KNOWN = (
+    ("rsa", "1.2.840.113549.1.1", (2, 3, 4, 5, 11, 12, 13, 14, 15, 16)),
+    ("rsa", "1.3.14.3.2", (29,)),
+    ("rsa", "2.16.840.1.101.3.4.3", (13, 14, 15, 16)),
+    ("dsa", "1.2.840.10040.4", (3,)),
+    ("dsa", "2.16.840.1.101.3.4.3", (1, 2, 3, 4, 5, 6, 7, 8)),
+    ("ecdsa", "1.2.840.10045.4", (1,)),
+    ("ecdsa", "1.2.840.10045.4.3", (1, 2, 3, 4)),
+    ("ecdsa", "2.16.840.1.101.3.4.3", (9, 10, 11, 12)),
+    ("eddsa", "1.3.101", (112, 113)),
+)
+_ALGORITHMS = {f"{start}.{last}": kind for kind, start, numbers in _KNOWN for last in numbers} | {_PSS: "pss"}
+# What else begins like this is an algorithm of nobody; elsewhere there may be new ones (ML-DSA, GOST).
+_CLOSED = ("1.2.840.113549.1.1", "1.2.840.10040.4", "1.2.840.10045.4", "1.3.101")
 _EDDSA = {"1.3.101.112": "Ed25519", "1.3.101.113": "Ed448"}
 
 
@@ -44,16 +52,15 @@ class Verdict:
 @functools.lru_cache(maxsize=4096)
 def verify(child: Certificate, issuer: Certificate) -> Verdict:
     """Whether the key of issuer made the signature of child. Names are not compared."""
-    parsed = child.parsed
     try:
         public = issuer.public
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            _check(public, parsed)
+            _check(public, child)
     except exceptions.InvalidSignature:
         return Verdict(BAD, "the signature is not the work of this key")
-    except _WrongKind:
-        return Verdict(BAD, "the signature was made by another kind of key")
+    except _WrongKind as error:
+        return Verdict(BAD, str(error) or "the signature was made by another kind of key")
     except exceptions.UnsupportedAlgorithm as error:
         return Verdict(UNKNOWN, f"this Python library cannot verify {algorithm(child)} ({one_line(error)})")
     except Exception as error:  # bytes that anybody may have made
@@ -65,15 +72,19 @@ class _WrongKind(Exception):
     pass
 
 
-def _check(public, parsed) -> None:
-    """Raises InvalidSignature when it is wrong, UnsupportedAlgorithm or others when it cannot be told."""
+def _check(public, child: Certificate) -> None:
+    """Raises InvalidSignature or _WrongKind when it is wrong, UnsupportedAlgorithm or others when it cannot be told."""
+    parsed = child.parsed
     signature, signed = parsed.signature, parsed.tbs_certificate_bytes
     oid = parsed.signature_algorithm_oid.dotted_string
     kind = _family(oid)
     if isinstance(public, rsa.RSAPublicKey):
         if kind not in ("rsa", "pss"):
             raise _WrongKind
-        public.verify(signature, signed, _rsa_padding(parsed, oid), parsed.signature_hash_algorithm)
+        if kind == "pss":
+            public.verify(signature, signed, *_pss(child))
+        else:
+            public.verify(signature, signed, padding.PKCS1v15(), parsed.signature_hash_algorithm)
     elif isinstance(public, ec.EllipticCurvePublicKey):
         if kind != "ecdsa":
             raise _WrongKind
@@ -91,35 +102,50 @@ def _check(public, parsed) -> None:
 
 
 def _family(oid: str) -> str:
-    """The kind of key that a signature algorithm needs."""
-    if oid == _PSS:
-        return "pss"
-    start, _dot, last = oid.rpartition(".")
-    family = _FAMILIES.get(start)
-    if start == _NIST:  # DSA with SHA-2 and SHA-3, then ECDSA and RSA with SHA-3; ML-DSA follows
-        family = "dsa" if int(last) <= 8 else "ecdsa" if int(last) <= 12 else "rsa" if int(last) <= 16 else None
-    if family is None:
-        raise exceptions.UnsupportedAlgorithm("it is unknown")
-    return family
+    """The kind of key that a signature algorithm needs.
+
+    Raises _WrongKind for an identifier that stands among known ones and is none: no key made such a signature.
+    """
+    family = _ALGORITHMS.get(oid)
+    if family is not None:
+        return family
+    if oid.startswith(tuple(f"{start}." for start in _CLOSED)):
+        raise _WrongKind(f"there is no signature algorithm {oid}")
+    raise exceptions.UnsupportedAlgorithm("it is unknown")
 
 
-def _rsa_padding(parsed, oid: str):
-    if oid != _PSS:
-        return padding.PKCS1v15()
-    # From version 41 on; before, the library does not tell the salt length.
-    parameters = getattr(parsed, "signature_algorithm_parameters", None)
-    if parameters is None:
-        raise exceptions.UnsupportedAlgorithm(f"it needs cryptography 41 or newer, this is {VERSION}")
-    return parameters
+def _pss(certificate: Certificate) -> tuple:
+    """Padding and hash of RSA-PSS."""
+    parsed = certificate.parsed
+    found = getattr(parsed, "signature_algorithm_parameters", None)
+    if found is not None:
+        return found, parsed.signature_hash_algorithm
+    read = pss.parameters(certificate.der)
+    return read.padding, read.hash
 
 
 def hash_name(certificate: Certificate) -> str | None:
     """The hash of its signature in lower case (sha256), ``none`` for EdDSA, None when the library does not know it."""
+    parsed = certificate.parsed
     try:
-        algorithm_ = certificate.parsed.signature_hash_algorithm
+        if parsed.signature_algorithm_oid.dotted_string == _PSS:
+            algorithm_ = _pss(certificate)[1]
+        else:
+            algorithm_ = parsed.signature_hash_algorithm
     except exceptions.UnsupportedAlgorithm:
         return None
     return "none" if algorithm_ is None else algorithm_.name.lower()
+
+
+def is_known(certificate: Certificate) -> bool:
+    """False for an algorithm that nobody can have signed with."""
+    try:
+        _family(certificate.parsed.signature_algorithm_oid.dotted_string)
+    except _WrongKind:
+        return False
+    except exceptions.UnsupportedAlgorithm:
+        pass
+    return True
 
 
 def algorithm(certificate: Certificate) -> str:
@@ -132,5 +158,5 @@ def algorithm(certificate: Certificate) -> str:
     name = hash_name(certificate)
     try:
         return f"{_family(oid).upper()} with {name.upper()}" if name else f"signature algorithm {oid}"
-    except exceptions.UnsupportedAlgorithm:
+    except (_WrongKind, exceptions.UnsupportedAlgorithm):
         return f"signature algorithm {oid}"

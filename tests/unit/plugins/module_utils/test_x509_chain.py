@@ -6,21 +6,27 @@
 
 from __future__ import annotations
 
+import datetime
 import functools
 import itertools
 
 import pytest
+from cryptography import x509
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.onprem.chat.plugins.module_utils._x509 import chain, signature
+from ansible_collections.onprem.chat.plugins.module_utils._x509 import chain, judge, signature
 from ansible_collections.onprem.chat.plugins.module_utils._x509.certificate import Material
 from ansible_collections.onprem.chat.plugins.module_utils._x509.chain import leaf_among, pick_leaf, solve
 from ansible_collections.onprem.chat.plugins.module_utils._x509.errors import InputError, MaterialError
+from ansible_collections.onprem.chat.plugins.module_utils._x509.policy import wanted
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.x509_workshop import (
+    CLIENT,
     NOW,
+    SERVER,
     company,
     constraints,
+    dn,
     good_leaf,
     make,
     material,
@@ -151,8 +157,10 @@ def test_a_trusted_way_with_a_fault_is_better_than_a_good_one_that_nobody_trusts
         {"usage": ("crl_sign",)},
         {"named": constraints(san(dns=["other.test"]))},
         {"digest": "sha1"},
+        {"purposes": (CLIENT,)},
+        {"more": ((x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00"), True),)},
     ],
-    ids=["expired", "not yet", "no CA", "may not sign", "constrained", "SHA-1"],
+    ids=["expired", "not yet", "no CA", "may not sign", "constrained", "SHA-1", "for clients", "unknown extension"],
 )
 def test_of_two_ways_the_one_without_a_fault(fault):
     root = make("Root", ca=True)
@@ -161,6 +169,40 @@ def test_of_two_ways_the_one_without_a_fault(fault):
     leaf = good_leaf(issuer=good)
     assert names(solved(leaf, (bad, good), (root,))) == ["chat.corp.test", "good", "Root"]
     assert names(solved(leaf, (bad,), (root,))) == ["chat.corp.test", "bad", "Root"]
+
+
+def test_a_strong_key_is_the_better_way():
+    weak = make("Root", ca=True, kind="rsa1024", end=3000, origin="weak")
+    strong = make("Root", ca=True, kind="rsa2048", key="strong", end=900, origin="strong")
+    issuing = make("Issuing", strong, ca=True, end=100, origin="under strong")
+    again = make("Issuing", weak, ca=True, end=300, origin="under weak")
+    path = solved(good_leaf(issuer=issuing), (again, issuing), (weak, strong))
+    assert names(path) == ["chat.corp.test", "under strong", "strong"]
+
+
+def test_constraints_on_authorities_decide_between_two_ways():
+    """The upper CA may certify names of O=Corp only: one certificate of the lower CA has another subject below it."""
+    root = make("Root", ca=True)
+    inside = constraints([x509.DirectoryName(dn("O=Other"))])
+    bad = make("Policy", root, ca=True, end=300, named=constraints(excluded=inside.permitted_subtrees), origin="bad")
+    good = make("Policy", root, ca=True, end=200, origin="good")
+    issuing = make("CN=Issuing,O=Other", good, ca=True, origin="issuing")
+    assert names(solved(good_leaf(issuer=issuing), (bad, good, issuing), (root,))) == [
+        "chat.corp.test",
+        "issuing",
+        "good",
+        "Root",
+    ]
+
+
+def test_the_purpose_decides_between_two_ways():
+    root = make("Root", ca=True)
+    one = make("Issuing", root, ca=True, end=300, purposes=(SERVER,), origin="servers")
+    both = make("Issuing", root, ca=True, end=200, purposes=(SERVER, CLIENT), origin="both")
+    leaf = good_leaf(issuer=one).certificate
+    for purposes, expected in ((("server",), "servers"), (("server", "client"), "both")):
+        path = solve(leaf, certificates(one, both), certificates(root), NOW, purposes)
+        assert names(path)[1] == expected
 
 
 def test_path_length_decides_between_two_ways():
@@ -282,6 +324,27 @@ def test_two_hundred_of_one_name(verified):
     assert path.anchor == made[0].certificate
 
 
+def test_a_crowd_without_identifiers_ends_soon(verified):
+    """A hundred of one name that signed each other: whose key fits can only be tried."""
+    made = [make("Blind", ca=True, key="blind 0", subject_id=False)]
+    for number in range(1, 120):
+        made.append(
+            make("Blind", made[-1], ca=True, key=f"blind {number}", subject_id=False, authority_id=False, origin="")
+        )
+    leaf = good_leaf(issuer=made[-1], authority_id=False)
+    chain.is_self_signed.cache_clear()
+    path = solved(leaf, made[1:], made[:1])
+    assert chain.SIGNATURES <= len(verified) < chain.SIGNATURES + 500
+    assert (path.cut, path.anchor, path.complete) == (True, None, False)
+    checks = judge.judge(certificates(leaf, *made[1:]), wanted(), certificates(made[0]), NOW, "x", leaf.key, (), path)
+    trust = next(check for check in checks if check.id == "certificate.chain.trust")
+    assert (trust.status, trust.evidence, trust.hint) == (
+        "fail",
+        "the search for a chain ended after 5000 signatures, there are too many certificates of one name",
+        "Leave out those that do not belong to this chain.",
+    )
+
+
 # -- which one is the leaf --------------------------------------------------------------------------------------------
 
 
@@ -295,7 +358,16 @@ def test_of_several_leaves_the_one_whose_key_is_there():
     one, other = good_leaf(), good_leaf(name="other.corp.test")
     assert pick_leaf(material(one, other, keys=(other,))) == other.certificate
     old = good_leaf(start=-300, end=60)
-    assert pick_leaf(material(old, one, keys=(one,))) == one.certificate
+    assert pick_leaf(material(old, one, keys=(one,)), NOW) == one.certificate
+
+
+def test_of_renewals_one_that_is_valid_now():
+    old, one, soon = good_leaf(start=-300, end=-1), good_leaf(), good_leaf(start=1, end=400)
+    for order in itertools.permutations((old, one, soon)):
+        assert pick_leaf(material(*order, keys=(one,)), NOW) == one.certificate
+    assert pick_leaf(material(old, soon, keys=(one,)), NOW) == soon.certificate
+    day = datetime.timedelta(days=1)
+    assert pick_leaf(material(one, soon, keys=(one,)), NOW + 2 * day) == soon.certificate
 
 
 def test_the_key_decides_also_among_authorities():
@@ -346,4 +418,8 @@ def test_what_a_server_sends_has_its_leaf_first():
     assert leaf_among(certificates(leaf, *company())) == leaf.certificate
     assert leaf_among(certificates(company()[1], leaf)) == leaf.certificate
     assert leaf_among(certificates(*company())) == company()[0].certificate
-    assert leaf_among(certificates(*company(), leaf), company()[1].key) == company()[1].certificate
+    assert leaf_among(certificates(*company()), company()[1].key) == company()[1].certificate
+    # The key of a CA was delivered in place of the leaf's: it is the wrong one, the leaf stays the leaf.
+    assert leaf_among(certificates(*company(), leaf), company()[1].key) == leaf.certificate
+    other = good_leaf(name="other.corp.test")
+    assert leaf_among(certificates(leaf, *company(), other), other.key) == other.certificate

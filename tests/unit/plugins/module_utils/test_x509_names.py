@@ -13,16 +13,22 @@ from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.onprem.chat.plugins.module_utils._x509 import constraints, names
+from ansible_collections.onprem.chat.plugins.module_utils._x509 import constraints, judge, names
 from ansible_collections.onprem.chat.plugins.module_utils._x509.errors import InputError
 from ansible_collections.onprem.chat.plugins.module_utils._x509.names import Names, covers, covers_xmpp, names_of
 from ansible_collections.onprem.chat.plugins.module_utils._x509.policy import PROFILES, wanted
+from ansible_collections.onprem.chat.tests.unit.plugins.module_utils import x509_referees
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.x509_workshop import (
+    NOW,
     SRV_NAME,
     XMPP_ADDRESS,
     dn,
+    good_leaf,
     make,
     tlv,
+)
+from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.x509_workshop import (
+    constraints as x509_constraints,
 )
 
 LABEL = st.from_regex(r"\A[a-z]([a-z0-9-]{0,8}[a-z0-9])?\Z")
@@ -211,7 +217,15 @@ def test_profiles():
         ({"profile": "zulip"}, "There is no profile 'zulip'. Known: mts_link, server, xmpp."),
         ({"root": "keep"}, "root 'keep' is unknown. Known: include, exclude, any."),
         ({"purposes": ["mail"]}, "purposes 'mail' is unknown. Known: server, client."),
-        ({"days": -1}, "days -1 is negative. Give 0 or more."),
+        ({"days": -1}, "valid_days -1 makes no sense. Expected 0 to 36500."),
+        ({"days": 36501}, "valid_days 36501 makes no sense. Expected 0 to 36500."),
+        ({"skew": -1}, "clock_skew -1 makes no sense. Expected 0 to 86400."),
+        ({"skew": 86401}, "clock_skew 86401 makes no sense. Expected 0 to 86400."),
+        (
+            {"profile": "xmpp", "dns": ["chat.corp.test"], "complete": True},
+            "The profile xmpp needs xmpp_domains. Clients compare with the domain of the JID, not with the name of the host. "
+            "Name the domains, or take the profile server.",
+        ),
         (
             {"ip": ["chat.corp.test"]},
             "'chat.corp.test' is no IP address. Is it a host name? Names belong to the DNS names.",
@@ -270,3 +284,57 @@ def test_within(name, base, inside):
 def test_within_a_network(address, network, inside):
     name, base = x509.IPAddress(ipaddress.ip_address(address)), x509.IPAddress(ipaddress.ip_network(network))
     assert constraints.within(name, base) is inside
+
+
+# -- what a certificate says must not act on a terminal ---------------------------------------------------------------
+
+
+def test_control_characters_are_written_out():
+    evil = "evil\n\x1b[31m\u202e"
+    root = make(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, evil)]), ca=True, origin="root.pem")
+    leaf = good_leaf(issuer=root, email=["a\x1b@corp.test"], uri=["http://a.test/\n"], origin="leaf.pem").certificate
+    assert leaf.issuer == root.certificate.subject == "CN=evil\\0A\\1B[31m\\E2\\80\\AE"
+    assert str(names.names_of(leaf)) == "chat.corp.test, e-mail a\\1B@corp.test, URI http://a.test/\\0A"
+    checks = judge.judge([leaf, root.certificate], wanted(dns=["b.test"]), [], NOW, "x")
+    assert all((check.evidence + check.hint).isprintable() for check in checks)
+
+
+def test_other_scripts_are_left_as_they_are():
+    assert make("CN=Компания – Корень", ca=True).certificate.subject == "CN=Компания – Корень"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal"),
+    [
+        ("Root CA", " root\t ca ", True),
+        ("Ärzte", "ärzte", False),
+        ("Straße", "Strasse", False),
+        ("a\u00a0b", "a b", False),
+        ("\u212a", "k", False),
+    ],
+)
+def test_names_that_are_equal_for_openssl(one, other, equal, tmp_path):
+    """The referee has the last word: an issuer's name that is written in another way."""
+
+    def name(text):
+        return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)])
+
+    assert (names.same_name_key(name(one)) == names.same_name_key(name(other))) is equal
+    root = make(name(one), ca=True, origin="root.pem")
+    leaf = good_leaf(issuer=root, issuer_name=name(other))
+    said = x509_referees.openssl(x509_referees.Bundle((leaf.certificate,), (root.certificate,)), [], tmp_path)
+    assert said == ("" if equal else "unable to get local issuer certificate")
+
+
+def test_what_is_no_mail_address_in_a_subject():
+    subject = [
+        x509.NameAttribute(x509.NameOID.COMMON_NAME, "chat.corp.test"),
+        x509.NameAttribute(x509.NameOID.EMAIL_ADDRESS, "Admin <admin@corp.test>"),
+    ]
+    leaf = make(x509.Name(subject), dns=["chat.corp.test"], origin="leaf.pem").certificate
+    of_dns = make("A", ca=True, named=x509_constraints([x509.DNSName("corp.test")])).certificate
+    of_mail = make("B", ca=True, named=x509_constraints([x509.RFC822Name("corp.test")])).certificate
+    assert constraints.violations(of_dns, [leaf]) == []
+    assert constraints.violations(of_mail, [leaf]) == [
+        "Admin <admin@corp.test> in the subject is no mail address, which constraints on those ask for"
+    ]

@@ -24,6 +24,7 @@ from ansible_collections.onprem.chat.tests.unit.plugins.module_utils import (
     x509_rows_purposes,
     x509_rows_strict,
     x509_rows_trust,
+    x509_rows_ways,
 )
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.x509_workshop import NOW
 
@@ -36,6 +37,7 @@ ROWS = [
     *x509_rows_keys.ROWS,
     *x509_rows_strict.ROWS,
     *x509_rows_forms.ROWS,
+    *x509_rows_ways.ROWS,
 ]
 WORDS_OF = 50  # the version of cryptography whose words the rows have
 IDS = [id_ for id_, _question, _source in judging.TABLE]

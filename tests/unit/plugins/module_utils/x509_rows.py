@@ -52,6 +52,8 @@ class Row:
 
 
 CHAT = {"dns": ("chat.corp.test",)}
+# The names of a certificate for MTS Link Chats.
+LINK = ["chat.corp.test", "chat-gateway.corp.test", "chat-storage.corp.test"]
 
 
 def bundle(*made: Made, anchors: tuple[Made, ...] | None = None, key: Made | None = None, extra=()) -> Bundle:
@@ -68,7 +70,7 @@ def bundle(*made: Made, anchors: tuple[Made, ...] | None = None, key: Made | Non
 def delivered(material, anchors: tuple[Made, ...] | None = None) -> Bundle:
     """What is made of files of any form: the leaf and what leads to the root, without it."""
     trusted = tuple(one.certificate for one in (company()[:1] if anchors is None else anchors))
-    leaf = pick_leaf(material)
+    leaf = pick_leaf(material, NOW)
     path = solve(leaf, material.certificates, trusted, NOW)
     key = next((key for key in material.keys if key.spki == leaf.spki), None)
     return Bundle(tuple(one for one in path.certificates if one != path.root), trusted, key)

@@ -10,6 +10,7 @@ from cryptography import x509
 
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.x509_rows import (
     CHAT,
+    LINK,
     NOT_LOOKED_AT,
     Row,
     bundle,
@@ -64,7 +65,7 @@ ROWS = [
     ),
     Row(
         "root missing, wanted",
-        simple,
+        lambda: simple(dns=LINK),
         CHAT | {"profile": "mts_link"},
         {
             "certificate.chain.root": (
@@ -79,7 +80,7 @@ ROWS = [
     ),
     Row(
         "full chain for mts_link",
-        lambda: bundle(good_leaf(), company()[1], company()[0]),
+        lambda: bundle(good_leaf(dns=LINK), company()[1], company()[0]),
         CHAT | {"profile": "mts_link"},
         {},
     ),
@@ -98,7 +99,7 @@ ROWS = [
     ),
     Row(
         "wrong order for mts_link",
-        lambda: bundle(good_leaf(), company()[0], company()[1]),
+        lambda: bundle(good_leaf(dns=LINK), company()[0], company()[1]),
         CHAT | {"profile": "mts_link"},
         {
             "certificate.chain.order": (
@@ -116,6 +117,12 @@ ROWS = [
         lambda: bundle(company()[0], company()[1], leaf := good_leaf(), key=leaf),
         CHAT,
         {
+            "certificate.key.match": (
+                "fail",
+                "the private key (chat.corp.test.pem key) belongs to the leaf CN=chat.corp.test (chat.corp.test.pem), "
+                "but the root CN=Company Root (Company Root.pem) is first",
+                "Servers compare the key with the first certificate, and do not start. Put the leaf first.",
+            ),
             "certificate.chain.order": (
                 "fail",
                 "the leaf CN=chat.corp.test (chat.corp.test.pem) is not first, but the root CN=Company Root "
@@ -178,7 +185,7 @@ ROWS = [
     ),
     Row(
         "foreign between for mts_link",
-        lambda: bundle(good_leaf(), _other_root(), company()[1], company()[0]),
+        lambda: bundle(good_leaf(dns=LINK), _other_root(), company()[1], company()[0]),
         CHAT | {"profile": "mts_link"},
         {
             "certificate.chain.order": (

@@ -11,6 +11,7 @@ from cryptography import x509
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.x509_rows import (
     BROWSER_PROFILE,
     CHAT,
+    LINK,
     PARTIAL,
     UNTRUSTED,
     Row,
@@ -195,7 +196,7 @@ ROWS = [
     ),
     Row(
         "renewed root for mts_link, the old one is trusted",
-        lambda: bundle(good_leaf(), *_renewed()),
+        lambda: bundle(good_leaf(dns=LINK), *_renewed()),
         CHAT | {"profile": "mts_link"},
         {},
     ),

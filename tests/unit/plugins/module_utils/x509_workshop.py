@@ -154,8 +154,9 @@ def make(
     ca: None leaves basic constraints out. key: the name of its key when it is not the certificate's.
     start, end: days from NOW. usage, purposes: None leaves the extension out.
     subject_id, authority_id: False leaves the identifier out, bytes are a wrong one; authority_id "serial" is issuer and
-    serial number instead of the key. digest: sha1, md5 and pss (RSA-PSS with SHA-256)
-    are signed by the openssl command.
+    serial number instead of the key. digest: sha1, md5, pss (RSA-PSS with SHA-256), pss sha384 (other hash, its longest
+    salt) and pss sha1 (RSA-PSS that says nothing) are signed by the openssl command; odd and foreign name algorithms that
+    do not exist, among those of RSA and elsewhere.
     serial: any number, also one that is not allowed. version: 1 has no extensions.
     signer: whose key signs in truth (a forgery). more: further extensions, each with whether it is critical.
     """
@@ -192,7 +193,7 @@ def make(
     for extension, critical in more:
         builder = builder.add_extension(extension, critical)
     der = _sign(builder, signing, digest)
-    if digest in ("sha1", "md5", "pss") or odd or version == 1:
+    if digest in _BY_COMMAND or odd or version == 1:
         der = _sign_again(der, signing, digest, serial if odd else None, version)
     return Made(Certificate.load(der, f"{text}.pem" if origin is None else origin), private)
 
@@ -225,14 +226,34 @@ def _sign(builder, signing, digest: str) -> bytes:
     return builder.sign(signing, algorithm).public_bytes(serialization.Encoding.DER)
 
 
-# What the openssl command signs in place of the library: AlgorithmIdentifiers, DER.
+# What the openssl command signs in place of the library: its hash, and the length of the salt of RSA-PSS.
+_BY_COMMAND = {
+    "sha1": ("sha1", 0),
+    "md5": ("md5", 0),
+    "pss": ("sha256", 32),
+    "pss sha384": ("sha384", 48),
+    "pss sha1": ("sha1", 20),
+    "odd": ("sha256", 0),
+    "foreign": ("sha256", 0),
+}
+# AlgorithmIdentifiers, DER.
 _STAND_IN = 0x5EA1ED0F0DD5E41A1
+_FOREIGN = "300b06092b06010401868d1f01"  # 1.3.6.1.4.1.99999.1
 _ALGORITHMS = {
     ("sha256", "rsa"): "300d06092a864886f70d01010b0500",
     ("sha256", "ec"): "300a06082a8648ce3d040302",
     ("sha1", "rsa"): "300d06092a864886f70d0101050500",
     ("md5", "rsa"): "300d06092a864886f70d0101040500",
     ("sha1", "ec"): "300906072a8648ce3d0401",
+    ("odd", "rsa"): "300d06092a864886f70d0101630500",  # 1.2.840.113549.1.1.99
+    ("foreign", "rsa"): _FOREIGN,
+    ("foreign", "ec"): _FOREIGN,
+    ("pss sha1", "rsa"): "300d06092a864886f70d01010a3000",
+    (
+        "pss sha384",
+        "rsa",
+    ): "304106092a864886f70d01010a3034a00f300d06096086480165030402020500a11c301a06092a864886f70d010108300d0609"
+    "6086480165030402020500a203020130",
     # RSA-PSS with SHA-256, MGF1 with it, 32 octets of salt
     (
         "pss",
@@ -260,9 +281,10 @@ def _sign_again(der: bytes, signing, digest: str, serial: int | None, version: i
         descriptor = os.open(place / "key.pem", os.O_WRONLY | os.O_CREAT, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(Made(None, signing).key_pem())
-        command = ["openssl", "dgst", "-sha256" if digest == "pss" else f"-{digest}", "-sign", "key.pem"]
-        if digest == "pss":
-            command += ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:32"]
+        name, salt = _BY_COMMAND.get(digest, (digest, 0))
+        command = ["openssl", "dgst", f"-{name}", "-sign", "key.pem"]
+        if salt:
+            command += ["-sigopt", "rsa_padding_mode:pss", "-sigopt", f"rsa_pss_saltlen:{salt}"]
         signature = subprocess.run(command, cwd=place, input=signed, check=True, capture_output=True).stdout
     return tlv(0x30, signed + algorithm + tlv(0x03, b"\0" + signature))
 

@@ -141,7 +141,7 @@ def test_many(call, tmp_path):
         ({"endpoints": []}, "endpoints is empty. Name at least one server."),
         ({"host": "a.test", "port": 1, "timeout": 0}, "timeout: 0 is not more than 0 seconds."),
         ({"host": "a.test", "port": 1, "parallel": 0}, "parallel: 0 is less than 1."),
-        ({"host": "a.test", "port": 1, "valid_days": -1}, "days -1 is negative. Give 0 or more."),
+        ({"host": "a.test", "port": 1, "valid_days": -1}, "valid_days -1 makes no sense. Expected 0 to 36500."),
         ({"host": "a.test", "port": 1, "ip_addresses": ["b.test"]},
          "'b.test' is no IP address. Is it a host name? Names belong to the DNS names."),
         ({"host": "a.test", "port": 1, "alpn": ["x" * 256]},
