@@ -100,7 +100,11 @@ def _validate(number, check):
 
 
 def _flat(text):
-    return " ".join(str(text).split())
+    """In one line, and nothing in it that a terminal would obey: some of the text comes from other people's servers."""
+    line = " ".join(str(text).split())
+    if line.isprintable():
+        return line
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in line)
 
 
 def _width(texts):

@@ -25,6 +25,7 @@ description:
     as far as the C(openssl) command reads them, at least with their hash.
   - Runs where the clients are, on the controller (C(delegate_to=localhost)) or on any host.
 requirements:
+  - Python >= 3.11 on the host where the module runs
   - cryptography >= 38
 extends_documentation_fragment:
   - onprem.chat._attributes
@@ -125,8 +126,8 @@ options:
   server_name:
     description:
       - Name that is sent in the handshake (SNI), and for which OpenSSL verifies. The default is O(domain), else O(host) when it
-        is a name, else the first of O(dns_names).
-      - Without any of them no name is sent.
+        is a name, else the first of O(dns_names), else the address in O(host).
+      - An address is verified for, but not sent (RFC 6066).
     type: str
   alpn:
     description:
@@ -257,6 +258,7 @@ checks:
       V(tls.versions), V(tls.handshake) (what OpenSSL says of the certificate), V(tls.alpn) (with O(alpn)), V(tls.sni) (what
       clients get that send no name), V(tls.certificate) (what was sent, and whether it can be read), and, where a certificate
       was sent, all V(certificate.*) of M(onprem.chat.certificate_bundle).
+    - Texts end after 2,000 characters. Of the certificates that a server sends 20 are looked at.
   returned: always
   type: list
   elements: dict
@@ -312,7 +314,7 @@ servers:
       description: How TLS begins.
       type: str
     server_name:
-      description: Name that was sent, and verified for; empty when there is none.
+      description: Name that was sent, and verified for, or the address that was verified for.
       type: str
     address:
       description: Address that was asked; empty when the name has none.
@@ -335,7 +337,7 @@ servers:
       description: V(accepted), V(refused) or V(unknown) for V(TLSv1), V(TLSv1.1), V(TLSv1.2) and V(TLSv1.3).
       type: dict
     chain:
-      description: The certificates as they were sent, in their order.
+      description: The certificates as they were sent, in their order, 20 at most.
       type: list
       elements: dict
       contains:
@@ -370,6 +372,8 @@ servers:
       type: bool
 """
 
+import sys
+
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.onprem.chat.plugins.module_utils._tls.command import run
@@ -377,6 +381,7 @@ from ansible_collections.onprem.chat.plugins.module_utils._tls.settings import L
 from ansible_collections.onprem.chat.plugins.module_utils._x509.errors import BundleError
 from ansible_collections.onprem.chat.plugins.module_utils._x509.lib import CRYPTOGRAPHY_ERROR
 
+PYTHON = (3, 11)  # asyncio.timeout
 STRINGS = {"type": "list", "elements": "str"}
 PATHS = {"type": "list", "elements": "path", "aliases": ["ca_path"]}
 PROFILE = {"type": "str", "choices": ["server", "xmpp", "mts_link"]}
@@ -424,6 +429,12 @@ RULES = {"required_one_of": [("host", "endpoints")], "mutually_exclusive": [("ho
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True, **RULES)
+    if sys.version_info < PYTHON:
+        version = ".".join(str(number) for number in sys.version_info[:2])
+        module.fail_json(
+            msg=f"This is Python {version} ({sys.executable}), and tls_info needs 3.11 or newer where it runs. Delegate the"
+            " task to the controller (delegate_to: localhost) or name another ansible_python_interpreter."
+        )
     if CRYPTOGRAPHY_ERROR:
         module.fail_json(msg=missing_required_lib("cryptography"), exception=CRYPTOGRAPHY_ERROR)
     try:

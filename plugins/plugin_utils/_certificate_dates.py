@@ -138,11 +138,13 @@ def _refused(told: list[Dict], rows: list[Dict]) -> list[Dict]:
     """Why clients refuse what was shown, besides its dates; and ends in the chain that the server did not send."""
     failed = [one for one in told if one["status"] == "fail"]
     found = [one for one in failed if one["id"].startswith("certificate.") and one["id"] not in _DATED]
-    found += [one for one in failed if one["id"] == "tls.certificate"]
-    if all(row["status"] == "pass" for row in rows):
-        dated = [one for one in told if one["id"] in _DATED and one["status"] in ("warn", "fail")]
-        found += dated
-        if not found:
+    found += [one for one in failed if one["id"] in ("tls.certificate", "tls.session")]
+    shown = {row["status"] for row in rows}
+    if "fail" not in shown:
+        # A row that warns explains a warning, but no failure.
+        unexplained = ("fail",) if "warn" in shown else ("warn", "fail")
+        found += [one for one in told if one["id"] in _DATED and one["status"] in unexplained]
+        if not any(one["status"] == "fail" for one in found):
             found += [one for one in failed if one["id"] == "tls.handshake"]
     return [dict(one) for one in found]
 

@@ -14,10 +14,11 @@ import dataclasses
 import datetime
 import warnings
 
-from .._checks import FAIL, PASS, Check
+from .._checks import FAIL, PASS, WARN, Check
 from .._x509 import judge as certificates
 from .._x509 import policy
 from .._x509.certificate import Certificate
+from .._x509.chain import leaf_among
 from .._x509.errors import InputError
 from .._x509.lib import CryptographyDeprecationWarning
 from .._x509.names import a_label, as_address
@@ -47,6 +48,7 @@ OF_ENDPOINT = (
 #: Every check that there can be.
 KNOWN = (*judge.IDS, *(row[0] for row in certificates.TABLE))
 _XMPP = ("xmpp-client", "xmpp-server")
+_LONGEST = 2000  # characters of a text: what it is made of comes from the peer
 
 
 def endpoints(params: collections.abc.Mapping) -> list[Endpoint]:
@@ -57,7 +59,7 @@ def endpoints(params: collections.abc.Mapping) -> list[Endpoint]:
         raise InputError(f"parallel: {params['parallel']} is less than 1.")
     top = {name: params[name] for name in OF_ENDPOINT}
     if params["endpoints"] is None:
-        return [_endpoint(top, params["clock_skew"])]
+        return [endpoint(top, params["clock_skew"])]
     if not params["endpoints"]:
         raise InputError("endpoints is empty.", action="Name at least one server.")
     found = []
@@ -66,12 +68,12 @@ def endpoints(params: collections.abc.Mapping) -> list[Endpoint]:
         merged = {**top, **own}
         if "protocol" in own and "port" not in own:
             merged["port"] = PORTS.get(own["protocol"], top["port"])
-        found.append(_endpoint(merged, params["clock_skew"]))
+        found.append(endpoint(merged, params["clock_skew"]))
     return found
 
 
-def _endpoint(values: dict, skew: int) -> Endpoint:
-    """One endpoint with everything that follows from what was said."""
+def endpoint(values: collections.abc.Mapping, skew: int) -> Endpoint:
+    """One endpoint with everything that follows from what was said. values: all of OF_ENDPOINT. Raises InputError."""
     protocol = values["protocol"]
     address = as_address(values["host"] or "")
     host = address or a_label(values["host"] or "")
@@ -80,6 +82,8 @@ def _endpoint(values: dict, skew: int) -> Endpoint:
         raise InputError(f"{host}: no port is given.", action="Give port; only the other protocols have a usual one.")
     if not 0 < port < 65536:
         raise InputError(f"{host}: {port} is no port.", action="Expected 1 to 65535.")
+    if values["domain"] and as_address(values["domain"]):
+        raise InputError(f"{host}: domain {values['domain']} is an address.", action="Name the domain of the users.")
     domain = a_label(values["domain"]) if values["domain"] else ""
     if protocol in _XMPP and not domain:
         if address:
@@ -87,7 +91,8 @@ def _endpoint(values: dict, skew: int) -> Endpoint:
         domain = host
     dns, ip, xmpp = (tuple(values[name] or ()) for name in ("dns_names", "ip_addresses", "xmpp_domains"))
     name = values["server_name"] or domain or ("" if address else host) or next(iter(dns), "")
-    name = as_address(name) or a_label(name.removeprefix("*.")) if name else address
+    # The zone of an address (fe80::1%eth0) is known here only.
+    name = without_zone(as_address(name) or a_label(name.removeprefix("*.")) if name else address)
     if not (dns or ip or xmpp):
         if domain:
             xmpp = (domain,)
@@ -133,6 +138,11 @@ def _endpoint(values: dict, skew: int) -> Endpoint:
     )
 
 
+def without_zone(text: str) -> str:
+    """An address without the network interface through which it is reached from here."""
+    return text.partition("%")[0]
+
+
 def run(params: collections.abc.Mapping, now: datetime.datetime | None = None) -> dict:
     """The answer of the module. Raises a BundleError for input that makes no sense, and nothing for what servers do."""
     asked = endpoints(params)
@@ -145,11 +155,20 @@ def run(params: collections.abc.Mapping, now: datetime.datetime | None = None) -
         # That a serial number is not positive is told by a check, not by a library on standard error.
         warnings.simplefilter("ignore", CryptographyDeprecationWarning)
         for one in seen:
-            peers = [peer.read(der, number) for number, der in enumerate(one.chain, start=1)]
+            peers = peer.read_all(one.chain)
             checks += judge.lenient(judge.server(one, peers), one.endpoint.wanted.accept)
             checks += _certificates(one, [item.certificate for item in peers], trusted[one.endpoint.anchors], now)
             servers.append(_server(one, peers, now))
-    return {"changed": False, "checks": [check.as_dict() for check in checks], "servers": servers}
+    return {"changed": False, "checks": [_cut(check).as_dict() for check in checks], "servers": servers}
+
+
+def _cut(check: Check) -> Check:
+    """The check with texts of a length that somebody can read."""
+    return dataclasses.replace(check, evidence=_short(check.evidence), hint=_short(check.hint))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
 
 
 def _certificates(
@@ -162,15 +181,26 @@ def _certificates(
     subject = seen.endpoint.subject(seen.address)
     try:
         checks = certificates.judge(readable, seen.endpoint.wanted, anchors, now, subject)
-        return [_proven(check) if seen.best and check.id == "certificate.key.match" else check for check in checks]
+        if seen.best:
+            first = leaf_among(readable, None) == sent[0]
+            accepted = "certificate.key.match" in seen.endpoint.wanted.accept
+            return [_proven(one, first, accepted) if one.id == "certificate.key.match" else one for one in checks]
+        return list(checks)
     except Exception as error:  # a peer may send anything
         evidence = f"the certificate cannot be judged ({type(error).__name__}: {' '.join(str(error).split())[:160]})"
         hint = "Look at it with: openssl s_client -showcerts. Please report it: this text should never be seen."
         return [Check("certificate.chain.trust", subject, FAIL, evidence, hint)]
 
 
-def _proven(check: Check) -> Check:
-    """Nobody ends a handshake without the key that belongs to the certificate."""
+def _proven(check: Check, first: bool, accepted: bool) -> Check:
+    """Nobody ends a handshake without the key that belongs to the first certificate that was sent.
+
+    first: whether that is the one that was judged.
+    """
+    if not first:
+        evidence = "the handshake proves the key of the first certificate that was sent, not that of the leaf"
+        hint = "Let the server send its own certificate first, with its key, then those of its CAs."
+        return dataclasses.replace(check, status=WARN if accepted else FAIL, evidence=evidence, hint=hint)
     return dataclasses.replace(check, status=PASS, evidence="the server has the key: the handshake proves it", hint="")
 
 

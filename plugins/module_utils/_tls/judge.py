@@ -140,15 +140,15 @@ def _handshake(checks: Checks, subject: str, seen: Seen, peers: list[Peer]) -> N
     if _no_certificate(checks, id_, subject, seen, source):
         return
     name = seen.endpoint.server_name
-    what = f"the certificate is valid for {name}" if name else "the chain is trusted (no name was asked for)"
     error = seen.verified
     if seen.trusted:
-        checks.passed(id_, subject, f"OpenSSL: {what}", source)
+        checks.passed(id_, subject, f"OpenSSL: the certificate is valid for {name}", source)
     elif isinstance(error, Trouble) and error.kind == "verify":
         checks.failed(id_, subject, f"OpenSSL: {error.what}", error.hint, source)
     elif isinstance(error, Trouble):
-        reason = error.what
-        checks.skipped(id_, subject, f"the certificate was not judged: {reason}", source=source)
+        checks.skipped(id_, subject, f"the certificate was not judged: {error.what}", source=source)
+    elif seen.trouble and seen.endpoint.look != "certificate":
+        checks.skipped(id_, subject, f"the certificate was not judged: {seen.trouble.what}", source=source)
     else:
         checks.skipped(id_, subject, _NO_FURTHER, source=source)
 
@@ -226,7 +226,10 @@ def _sent(checks: Checks, subject: str, seen: Seen, peers: list[Peer]) -> None:
     id_, source = "tls.certificate", "RFC 8446 4.4.2, RFC 5280 4.1"
     if _no_certificate(checks, id_, subject, seen, source):
         return
-    notes = [f"{len(peers)} sent: " + "; ".join(peer.text for peer in peers)]
+    notes = [f"{len(seen.sent)} sent: " + "; ".join(peer.text for peer in peers)]
+    more = len(seen.sent) > len(peers)
+    if more:
+        notes[0] = f"{len(seen.sent)} sent, the first {len(peers)} are looked at: " + "; ".join(p.text for p in peers)
     if seen.best and seen.best.leaf_only:
         notes.append("this Python shows only the first certificate, the others are not judged")
     evidence = ". ".join(notes)
@@ -237,8 +240,13 @@ def _sent(checks: Checks, subject: str, seen: Seen, peers: list[Peer]) -> None:
             f" one now or soon. Here: {one_line(bad[0].error)}."
         )
         checks.add(FAIL if peers[0].certificate is None else WARN, id_, subject, evidence, hint, source)
+    elif more:
+        hint = (
+            "A server sends its own certificate and those between it and the root: two or three. Take the others away."
+        )
+        checks.warned(id_, subject, evidence, hint, source)
     elif seen.best and seen.best.leaf_only:
-        checks.warned(id_, subject, evidence, "Run the module with Python 3.10 or newer (CPython).", source)
+        checks.warned(id_, subject, evidence, "Run the module with CPython; other Pythons do not show them.", source)
     else:
         checks.add(PASS, id_, subject, evidence, source=source)
 

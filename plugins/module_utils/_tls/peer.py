@@ -8,12 +8,13 @@
 
 from __future__ import annotations
 
+import collections.abc
 import dataclasses
 import datetime
 
 from .._x509.certificate import Certificate
 from .._x509.errors import MaterialError
-from .._x509.names import names_of
+from .._x509.names import Names, names_of
 from .._x509.render import moment, serial
 from .view import CertificateView, read_certificate
 
@@ -49,7 +50,6 @@ class Peer:
         if self.certificate is None:
             return _view_row(self.view, now)
         one = self.certificate
-        names = names_of(one)
         return {
             "subject": one.subject,
             "issuer": one.issuer,
@@ -58,20 +58,41 @@ class Peer:
             "not_after": moment(one.not_after),
             "days_left": days(one.not_after, now),
             "fingerprint": one.fingerprint,
-            "names": str(names).split(", ") if names.any else [],
+            "names": listed(names_of(one)),
         }
 
 
-def read(der: bytes, number: int) -> Peer:
+def listed(names: Names) -> list[str]:
+    """Each name as it stands in texts."""
+    kinds = (
+        ("", names.dns),
+        ("IP ", names.ip),
+        ("SRV-ID ", names.srv),
+        ("xmppAddr ", names.xmpp),
+        ("e-mail ", names.email),
+        ("URI ", names.uri),
+    )
+    return [f"{kind}{value}" for kind, values in kinds for value in values]
+
+
+def read_all(chain: collections.abc.Iterable[bytes]) -> list[Peer]:
+    """All that a server sent. The openssl command is a process each time, so it is asked about one only."""
+    found: list[Peer] = []
+    for number, der in enumerate(chain, start=1):
+        found.append(read(der, number, all(peer.certificate for peer in found)))
+    return found
+
+
+def read(der: bytes, number: int, use_openssl: bool = True) -> Peer:
     """Never fails: what the library cannot read is given to the openssl command, and at the end there is its hash."""
     try:
         certificate = Certificate.load(der, f"number {number} as sent")
         names_of(certificate)
         return Peer(certificate)
     except MaterialError as error:
-        return Peer(None, read_certificate(der), str(error.__cause__ or error.what))
+        return Peer(None, read_certificate(der, use_openssl), str(error.__cause__ or error.what))
     except Exception as error:  # a peer may send anything
-        return Peer(None, read_certificate(der), str(error))
+        return Peer(None, read_certificate(der, use_openssl), str(error))
 
 
 def days(end: datetime.datetime, now: datetime.datetime) -> int:

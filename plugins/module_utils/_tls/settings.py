@@ -28,7 +28,7 @@ class Endpoint:
     """One server as the user named it.
 
     domain: of an XMPP server, else empty.
-    server_name: sent as SNI, and the name for which OpenSSL verifies; empty when there is none.
+    server_name: sent as SNI, and the name for which OpenSSL verifies; an address is verified for, but never sent.
     alpn: what is offered (RFC 7301).
     wanted: a Wanted of _x509.policy: how its certificate is judged.
     anchors: paths of trusted certificates; empty for those of the system.
@@ -55,6 +55,6 @@ class Endpoint:
     def subject(self, address: str) -> str:
         """How checks name it at one of its addresses."""
         text = str(self) if address in ("", self.host) else f"{self} ({address})"
-        if self.server_name and self.server_name.lower() != self.host.lower():
+        if self.server_name and self.server_name.lower() != self.host.lower().partition("%")[0]:
             return f"{self.server_name} at {text}"
         return text

@@ -126,6 +126,13 @@ async def _ldap(reader, writer) -> None:
 def ldap_result(message: bytes) -> tuple[int, str]:
     """Result code and diagnostic text of an ExtendedResponse. IndexError: not complete; ValueError: something else."""
     body, _rest = _element(message, 0x30)
+    try:
+        return _ldap_response(body)
+    except IndexError as error:  # the message is complete, so what lacks in it will never come
+        raise ValueError("an element ends behind the message") from error
+
+
+def _ldap_response(body: bytes) -> tuple[int, str]:
     _identifier, body = _element(body, 0x02)
     response, _controls = _element(body, 0x78)
     code, response = _element(response, 0x0A)

@@ -20,6 +20,8 @@ from .wire import Session
 
 #: A name that no server has (RFC 6761), to see what one with several certificates presents to strangers.
 UNKNOWN_NAME = "unknown.invalid"
+#: So many certificates of a server are looked at. Honest ones send two or three.
+MOST_SENT = 20
 ACCEPTED, REFUSED, UNKNOWN = "accepted", "refused", "unknown"
 
 
@@ -58,11 +60,16 @@ class Seen:
         return self.session or self.forced
 
     @property
-    def chain(self) -> tuple[bytes, ...]:
+    def sent(self) -> tuple[bytes, ...]:
         """The certificates that were sent, even when the handshake failed after them."""
         if self.best:
             return self.best.chain
         return self.trouble.seen.certificates if self.trouble else ()
+
+    @property
+    def chain(self) -> tuple[bytes, ...]:
+        """Those of them that are looked at: a peer may send anything, and each costs time."""
+        return self.sent[:MOST_SENT]
 
     @property
     def trusted(self) -> bool:
@@ -106,8 +113,9 @@ async def everywhere(
         else:
             looks += [one(endpoint, address) for address in answer]
     everything = await asyncio.gather(*looks)
+    connected = {id(one.endpoint) for one in everything if one.connected}
     for one in everything:
-        one.elsewhere = any(other.endpoint is one.endpoint and other.connected for other in everything)
+        one.elsewhere = id(one.endpoint) in connected
     return list(everything)
 
 

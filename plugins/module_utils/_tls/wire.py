@@ -15,7 +15,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import socket
 import ssl
+import threading
 import typing
 
 from . import starttls, trouble
@@ -46,13 +48,46 @@ class Session:
 
 async def resolve(host: str, port: int, timeout: float) -> list[str]:
     """The addresses of a name, each once, in the resolver's order. Raises Trouble."""
-    loop = asyncio.get_running_loop()
+    if trouble.is_address(host):
+        return [host]
     try:
         async with asyncio.timeout(timeout):
-            answers = await loop.getaddrinfo(host, port, type=1)  # SOCK_STREAM
+            answers = await _lookup(host, port)
     except (OSError, UnicodeError) as error:  # TimeoutError is an OSError
         raise trouble.of_name(error, host) from error
     return list(dict.fromkeys(answer[4][0] for answer in answers))
+
+
+async def _lookup(host: str, port: int) -> list[tuple]:
+    """Asks the system's resolver in a thread of its own, so that a name that hangs stands in nobody's way.
+
+    asyncio's own way has a few threads for all, and the end of the program waits for them.
+    """
+    loop = asyncio.get_running_loop()
+    answer = loop.create_future()
+
+    def settle(found: list[tuple], error: Exception | None) -> None:
+        if answer.done():  # nobody waits any longer
+            return
+        if error is None:
+            answer.set_result(found)
+        else:
+            answer.set_exception(error)
+
+    def ask() -> None:
+        found, reason = [], None
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except Exception as error:
+            reason = error
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(settle, found, reason)
+
+    try:
+        threading.Thread(target=ask, daemon=True).start()
+    except RuntimeError as error:  # no more threads here
+        raise TimeoutError from error
+    return await answer
 
 
 async def visit(

@@ -174,4 +174,4 @@ def _say(element: ET.Element) -> str:
     """An element in short: its name, its first child's, which is the condition of an error, and the text with it."""
     names = [element.tag, *(child.tag for child in element[:1])]
     text = " ".join((element.findtext(f"{{{NS_ERRORS}}}text") or "").split())[:200]
-    return " / ".join(name.rpartition("}")[2] for name in names) + (f": {text}" if text else "")
+    return " / ".join(name.rpartition("}")[2][:80] for name in names) + (f": {text}" if text else "")

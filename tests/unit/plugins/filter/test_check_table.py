@@ -85,3 +85,8 @@ def test_what_is_no_check(checks, message):
 def test_unknown_status_asked_for():
     with pytest.raises(AnsibleFilterError, match="bad is no status"):
         check_table([check()], ["bad"])
+
+
+def test_nothing_reaches_the_terminal_that_it_would_obey():
+    check = {"id": "a", "subject": "b", "status": "fail", "evidence": "CN=\x1b[2Jx\u202ey", "hint": "\x9bz"}
+    assert check_table([check])[:2] == ["FAIL  a  b  CN=\\x1b[2Jx\\u202ey", "      -> \\x9bz"]

@@ -11,13 +11,16 @@ import contextlib
 import errno
 import socket
 import ssl
+import threading
+import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.onprem.chat.plugins.module_utils._tls import messages, survey, wire
+from ansible_collections.onprem.chat.plugins.module_utils._tls import judge, messages, peer, survey, wire
 from ansible_collections.onprem.chat.plugins.module_utils._tls.settings import Endpoint
+from ansible_collections.onprem.chat.plugins.module_utils._tls.trouble import Trouble
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.tls_fake import (
     NAME,
     Certificates,
@@ -121,15 +124,52 @@ def test_no_way_to_it(monkeypatch, error, evidence, hint):
     ],
 )  # fmt: skip
 def test_no_address(monkeypatch, error, evidence, hint):
-    async def fail(*arguments, **more):
+    def fail(*arguments, **more):
         raise error
 
-    monkeypatch.setattr(asyncio.base_events.BaseEventLoop, "getaddrinfo", fail)
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
     result = ask(636, host="dc9.corp.test", server_name=None)
     assert said(result, "tls.tcp") == ("fail", evidence)
     assert result["by_id"]["tls.tcp"]["hint"] == hint
     assert result["by_id"]["tls.tcp"]["subject"] == "dc9.corp.test:636"
     assert result["servers"][0]["address"] == ""
+
+
+def test_names_that_hang_stand_in_nobodys_way(certificates, monkeypatch):
+    """asyncio's own threads are few: with these all taken every other name would be late, too, and so would the end."""
+    ask_system, free = socket.getaddrinfo, threading.Event()
+
+    def hang(host, *arguments, **more):
+        if host.startswith("dead"):
+            free.wait(20)
+        return ask_system("127.0.0.1" if host == NAME else host, *arguments, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    start = time.monotonic()
+    with Server(tls(certificates.context())) as server:
+        dead = [{"host": f"dead{number}.corp.test"} for number in range(40)]
+        result = ask(server.port, endpoints=[*dead, {"host": NAME}, {"host": "127.0.0.1"}], timeout=0.5, parallel=50)
+    free.set()
+    assert time.monotonic() - start < 10
+    assert [one["error"] for one in result["servers"][-2:]] == ["", ""]
+    assert {one["error"] for one in result["servers"][:40]} == {
+        f"the resolver gives no answer about dead{number}.corp.test" for number in range(40)
+    }
+
+
+def test_an_address_needs_no_resolver(monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", None)
+    assert asyncio.run(wire.resolve("127.0.0.1", 636, 1)) == ["127.0.0.1"]
+    assert asyncio.run(wire.resolve("fe80::1%eth0", 636, 1)) == ["fe80::1%eth0"]
+
+
+def test_a_system_without_threads(monkeypatch):
+    def none(*arguments):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", none)
+    with pytest.raises(Trouble, match="the resolver gives no answer"):
+        asyncio.run(wire.resolve("dc9.corp.test", 636, 1))
 
 
 def test_one_of_two_addresses_has_no_route(certificates, monkeypatch):
@@ -363,3 +403,25 @@ def test_whatever_a_server_says(anchors, protocol, data):
     assert len(failed) == 1
     assert failed[0]["hint"]
     assert failed[0]["evidence"].isprintable()
+
+
+def test_a_server_that_falls_silent_after_its_certificate():
+    """Nothing further was asked, and not because nobody wanted to."""
+    first = Trouble("tls", "silent", "silent for 5 s", "hint", messages.Messages(certificates=(b"x",), size=9))
+    endpoint = Endpoint("127.0.0.1", 636, server_name=NAME)
+    checks = {
+        one.id: one for one in judge.server(survey.Seen(endpoint, "127.0.0.1", trouble=first), [peer.read(b"x", 1)])
+    }
+    assert checks["tls.handshake"].evidence == "the certificate was not judged: silent for 5 s"
+    assert checks["tls.session"].evidence == "silent for 5 s"
+
+
+def test_the_zone_of_an_address_is_not_sent(monkeypatch):
+    async def everywhere(endpoints, pems, timeout, parallel):
+        return [survey.Seen(one, one.host, trouble=Trouble("tcp", "refused", "no", "hint")) for one in endpoints]
+
+    monkeypatch.setattr(survey, "everywhere", everywhere)
+    result = ask(636, host="fe80::1%eth0", server_name=None)
+    (server,) = result["servers"]
+    assert (server["host"], server["server_name"]) == ("fe80::1%eth0", "fe80::1")
+    assert result["checks"][0]["subject"] == "[fe80::1%eth0]:636"

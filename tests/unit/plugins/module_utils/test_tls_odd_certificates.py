@@ -11,10 +11,13 @@ import hashlib
 import ssl
 
 import pytest
+from cryptography import x509
 
-from ansible_collections.onprem.chat.plugins.module_utils._tls import command, peer, view
+from ansible_collections.onprem.chat.plugins.module_utils._tls import command, peer, survey, view, wire
 from ansible_collections.onprem.chat.plugins.module_utils._x509.errors import MaterialError
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.tls_fake import (
+    DEFAULTS,
+    ISSUING,
     Certificates,
     Server,
     ask,
@@ -139,3 +142,77 @@ def test_the_judgement_itself_fails(certificates, monkeypatch):
         "fail",
         "the certificate cannot be judged (RuntimeError: surprise)",
     )
+
+
+def seen_of(*chain):
+    """A handshake in which these were sent."""
+    endpoint = command.endpoint(DEFAULTS | {"port": 636, "trust_anchors": []}, 300)
+    return survey.Seen(endpoint, "127.0.0.1", session=wire.Session("TLSv1.3", "TLS_AES_256_GCM_SHA384", "", chain))
+
+
+def answer_to(monkeypatch, *chain):
+    async def everywhere(endpoints, pems, timeout, parallel):
+        return [seen_of(*chain)]
+
+    monkeypatch.setattr(survey, "everywhere", everywhere)
+    return ask(636)
+
+
+def test_a_thousand_certificates_cost_no_more_than_twenty(monkeypatch):
+    """And one question to the openssl command, which is a process each time."""
+    asked = []
+
+    def openssl(der, sha256):
+        asked.append(der)
+        raise ValueError("no")
+
+    monkeypatch.setattr(view, "_with_openssl", openssl)
+    junk = [b"junk %d" % number for number in range(1000)]
+    result = answer_to(monkeypatch, leaf().certificate.der, *junk)
+    assert asked == [b"junk 0"]
+    assert len(result["servers"][0]["chain"]) == 20
+    status, evidence = said(result, "tls.certificate")
+    assert status == "warn"
+    assert evidence.startswith(
+        "1001 sent, the first 20 are looked at: CN=chat.corp.test; one that nothing here can read, "
+    )
+    assert all(len(check["evidence"]) < 2050 and len(check["hint"]) < 2050 for check in result["checks"])
+
+
+def test_more_than_anybody_needs_is_a_warning_by_itself(monkeypatch):
+    result = answer_to(monkeypatch, leaf().certificate.der, *[ISSUING.certificate.der] * 20)
+    assert said(result, "tls.certificate")[0] == "warn"
+    assert result["by_id"]["tls.certificate"]["hint"] == (
+        "A server sends its own certificate and those between it and the root: two or three. Take the others away."
+    )
+
+
+def test_texts_of_a_peer_have_an_end(monkeypatch):
+    names = [f"{number}.corp.test" for number in range(2000)]
+    result = answer_to(monkeypatch, leaf(dns=names).certificate.der)
+    status, evidence = said(result, "certificate.names")
+    assert status == "fail"
+    assert len(evidence) < 2050
+    assert all(len(check["evidence"]) < 2050 and len(check["hint"]) < 2050 for check in result["checks"])
+    assert len(result["servers"][0]["chain"][0]["names"]) == 2000
+
+
+def test_the_handshake_proves_the_key_of_what_was_sent_first(monkeypatch):
+    own = leaf()
+    result = answer_to(monkeypatch, own.certificate.der, ISSUING.certificate.der)
+    assert said(result, "certificate.key.match") == ("pass", "the server has the key: the handshake proves it")
+    result = answer_to(monkeypatch, ISSUING.certificate.der, own.certificate.der)
+    assert said(result, "certificate.key.match") == (
+        "fail",
+        "the handshake proves the key of the first certificate that was sent, not that of the leaf",
+    )
+
+
+def test_names_are_a_list(monkeypatch):
+    one = leaf("a.test", uri=["https://a.test/x, y"])
+    (row,) = answer_to(monkeypatch, one.certificate.der)["servers"][0]["chain"]
+    assert row["names"] == ["a.test", "URI https://a.test/x, y"]
+    odd = x509.SubjectAlternativeName([x509.RegisteredID(x509.ObjectIdentifier("1.2.3"))])
+    one = leaf("a.test", dns=[], more=((odd, False),))
+    (row,) = answer_to(monkeypatch, one.certificate.der)["servers"][0]["chain"]
+    assert row["names"] == []

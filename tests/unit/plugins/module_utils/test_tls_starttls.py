@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import contextlib
+import xml.etree.ElementTree as ET
 
 import pytest
 
 from ansible_collections.onprem.chat.plugins.module_utils._tls.starttls import LDAP_REQUEST, ldap_result
+from ansible_collections.onprem.chat.plugins.module_utils._xmpp import stream
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.tls_fake import (
     NAME,
     Certificates,
@@ -268,6 +270,11 @@ def test_the_answer_of_a_directory():
         b"\x30\x86\0\0\0\0\0\1",
         b"\x30\x84\x7f\0\0\0",
         b"\x30\x05\x02\x01\x01\x79\x00",
+        # Whole, with something in it that is not: more will never come.
+        b"\x30\x00",
+        b"\x30\x03\x02\x01\x01",
+        b"\x30\x05\x02\x01\x01\x78\x09",
+        b"\x30\x06\x02\x01\x01\x78\x01\x0a",
     ):
         with pytest.raises(ValueError):
             ldap_result(wrong)
@@ -288,3 +295,10 @@ def test_the_name_of_the_server_is_not_the_domain(certificates):
     assert said(result, "tls.handshake") == ("pass", "OpenSSL: the certificate is valid for corp.test")
     assert said(result, "certificate.names")[0] == "fail"
     assert result["by_id"]["tls.tcp"]["subject"] == f"corp.test at 127.0.0.1:{server.port}"
+
+
+def test_a_name_without_end():
+    """What a stranger calls his elements ends in a text, and one name may have a megabyte."""
+    element = ET.Element("{urn:x}" + "a" * 5000)
+    ET.SubElement(element, "b" * 5000)
+    assert stream._say(element) == f"{'a' * 80} / {'b' * 80}"

@@ -135,6 +135,8 @@ def test_many(call, tmp_path):
         ({"host": "a.test", "port": 0, "protocol": "ldap"}, "a.test: 0 is no port. Expected 1 to 65535."),
         ({"host": "10.0.0.1", "protocol": "xmpp-client"},
          "10.0.0.1: domain is missing. With xmpp-client name the domain of the addresses."),
+        ({"host": "a.test", "protocol": "xmpp-client", "domain": "10.0.0.1"},
+         "a.test: domain 10.0.0.1 is an address. Name the domain of the users."),
         ({"host": "https://a.test", "port": 443},
          "'https://a.test' is no name of a host or domain. Is it a URL, an address, or a wildcard? Give a name as users "
          "type it, for example chat.corp.test."),
@@ -166,6 +168,14 @@ def test_anchors_that_are_none(call, tmp_path):
     result, asked = call(host="a.test", port=1, trust_anchors=[str(path)])
     assert (result["failed"], asked) == (True, [])
     assert str(path) in result["msg"]
+
+
+def test_a_python_that_is_too_old(call, monkeypatch):
+    monkeypatch.setattr(tls_info, "PYTHON", (99, 0))
+    result, asked = call(host="a.test", port=1)
+    assert (result["failed"], asked) == (True, [])
+    assert result["msg"].startswith("This is Python 3.")
+    assert "and tls_info needs 3.11 or newer where it runs. Delegate the task to the controller" in result["msg"]
 
 
 def test_without_the_library(call, monkeypatch):

@@ -167,6 +167,7 @@ def test_nobody_to_ask_and_a_skipped_task():
 
 
 FINE = certificate(70, "2027-01-31")
+SOON = certificate(10, "2026-12-02")
 GONE = certificate(-1, "2026-11-21")
 
 
@@ -183,6 +184,11 @@ GONE = certificate(-1, "2026-11-21")
         (FINE, [told("certificate.validity", "warn")], ["certificate.validity"]),
         (FINE, [told("certificate.strict", "warn"), told("tls.versions", "fail"), told("tls.sni", "warn")], []),
         (FINE, [told("tls.certificate", "fail")], ["tls.certificate"]),
+        (FINE, [told("tls.session", "fail")], ["tls.session"]),
+        # That the server's own certificate ends soon does not explain why clients refuse it now.
+        (SOON, [told("certificate.validity", "fail"), told("tls.handshake", "fail")], ["certificate.validity"]),
+        (SOON, [told("certificate.validity", "warn"), told("tls.handshake", "fail")], ["tls.handshake"]),
+        (SOON, [told("certificate.validity", "warn")], []),
     ],
 )
 def test_what_clients_refuse_follows_where_everything_is_judged(chain, checks, expected):
