@@ -11,22 +11,18 @@ import base64
 import dataclasses
 import datetime
 import json
-import typing as t
 from collections.abc import Sequence
 
 from ansible_collections.onprem.chat.plugins.module_utils._checks import Check
 
 from . import policy, render
 from .certificate import Certificate, Key, Material
-from .chain import is_self_signed, pick_leaf, solve
+from .chain import Chain, is_self_signed, pick_leaf, solve
 from .errors import BundleError, InputError, PassphraseError
 from .judge import TABLE, judge
 from .pair import Pair, Place
 from .parse import read, read_folder, read_paths
 from .system_store import system_store
-
-if t.TYPE_CHECKING:
-    from .chain import Chain
 
 FROM_CONTROLLER = ("sources", "intermediates", "trust_anchors")
 # A pair that does not belong together is never installed, whatever anybody accepts.
@@ -164,6 +160,7 @@ def wanted(params: dict) -> policy.Wanted:
             raise InputError(f"accept: there is no check {id_}.", "Is it misspelt?", f"Known: {', '.join(known)}.")
     return policy.wanted(
         params["profile"],
+        complete=True,
         dns=params["dns_names"],
         ip=params["ip_addresses"],
         xmpp_domains=params["xmpp_domains"],
@@ -182,10 +179,10 @@ def assemble(given: Given, there: Pair, place: Place, asked: policy.Wanted, now:
     material = given.material
     # A key that lies there already tells which of several leaves is meant.
     keys = material.keys or keys_in(there.key.data, str(place.key), given.passphrases)
-    leaf = pick_leaf(Material(material.certificates, keys))
+    leaf = pick_leaf(Material(material.certificates, keys), now)
     anchors = system_store() if given.anchors is None else given.anchors
     candidates = list(dict.fromkeys((*material.certificates, *given.candidates)))
-    chain = solve(leaf, candidates, anchors, now)
+    chain = solve(leaf, candidates, anchors, now, asked.purposes)
     certificates = _presented(chain, material.certificates, asked.root)
     key, from_place = _choose_key(leaf, given, there, place)
     checks = list(judge(certificates, asked, anchors, now, place.name, key, candidates, chain))
