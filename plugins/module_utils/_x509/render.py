@@ -8,17 +8,13 @@
 from __future__ import annotations
 
 import hashlib
-import typing as t
 from collections.abc import Iterable
 
 from .certificate import Certificate, Key
-from .chain import is_self_signed
+from .chain import Chain, is_self_signed
 from .errors import BundleError
 from .pair import Pair, Place
 from .parse import read
-
-if t.TYPE_CHECKING:
-    from .chain import Chain
 
 _KINDS = {"ours": "link", "file": "file", "link": "link to elsewhere", "missing": "missing"}
 
