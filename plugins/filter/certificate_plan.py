@@ -15,7 +15,9 @@ description:
     and keeps beside them what is to be judged there. P(onprem.chat.certificate_dates#filter) takes both.
   - Of the servers that are marked as C(fleet) at most O(limit) are asked, every day others. With n slices all of them have been
     asked after n days, when the role runs every day.
-positional: limit, days, day, missing
+  - An entry that M(onprem.chat.tls_info) would refuse is a failed check, and the others are asked. Where the trust anchors cannot be
+    read, on the host where Ansible runs, the dates alone are judged, and a failed check says so.
+positional: limit, days, day
 options:
   _input:
     description: The servers, as the role's documentation describes them.
@@ -34,11 +36,6 @@ options:
     description: The number of today; the slice depends on it.
     type: int
     default: 0
-  missing:
-    description: Files of trust anchors that do not exist. Servers that name one are judged by dates only, and a check says so.
-    type: list
-    elements: path
-    default: []
 """
 
 EXAMPLES = r"""
@@ -59,12 +56,34 @@ _value:
   type: dict
 """
 
+import functools
+from pathlib import Path
+
+from ansible_collections.onprem.chat.plugins.module_utils._tls import trust
+from ansible_collections.onprem.chat.plugins.module_utils._x509.errors import BundleError
+from ansible_collections.onprem.chat.plugins.module_utils._x509.lib import CRYPTOGRAPHY_ERROR
 from ansible_collections.onprem.chat.plugins.plugin_utils._certificate_plan import plan
 
 
-def certificate_plan(servers, limit=0, days=30, day=0, missing=()):
+def unusable(paths):
+    """Why these trust anchors cannot be taken; empty when they can."""
+    gone = [path for path in paths if not Path(path).exists()]
+    if gone:
+        return f"there is no {', '.join(gone)} on the controller"
+    if CRYPTOGRAPHY_ERROR:  # the module says so, once for all
+        return ""
+    try:
+        trust.anchors(paths)
+    except BundleError as error:
+        return error.what.rstrip(".")
+    except OSError as error:
+        return f"{error.filename}: {error.strerror}"
+    return ""
+
+
+def certificate_plan(servers, limit=0, days=30, day=0):
     """Endpoints, rules, checks."""
-    return plan(servers, int(limit), int(days), int(day), list(missing))
+    return plan(servers, int(limit), int(days), int(day), functools.cache(unusable))
 
 
 class FilterModule:

@@ -13,6 +13,7 @@ author:
 description:
   - Takes the variables of hosts and gives address and port of those that Ansible reaches with the connections C(winrm) or C(psrp)
     over HTTPS. Other hosts are left out.
+  - A host whose variables cannot be used is given with C(problem), the reason, instead of a port.
   - Without a port and a scheme it is HTTPS on 5986, as for these connections themselves; with port 5985 it is HTTP.
 options:
   _input:
@@ -30,7 +31,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: C(host) and C(port) of each.
+  description: C(host) and C(port) of each, or C(host) and C(problem).
   type: list
   elements: dict
 """

@@ -13,7 +13,11 @@ from __future__ import annotations
 
 import collections.abc
 import typing as t
+from pathlib import Path
 
+from ansible.module_utils.parsing.convert_bool import boolean
+
+from ansible_collections.onprem.chat.plugins.module_utils._tls.command import OF_ENDPOINT, endpoint
 from ansible_collections.onprem.chat.plugins.module_utils._tls.settings import PORTS, PROTOCOLS
 from ansible_collections.onprem.chat.plugins.module_utils._x509.errors import InputError
 from ansible_collections.onprem.chat.plugins.module_utils._x509.names import a_label, as_address
@@ -23,7 +27,12 @@ Dict = dict[str, t.Any]
 CHECK = "certificate.expiry"
 TRUST = "certificate.chain.trust"
 FULL, DATES = "full", "dates"
-_PASSED_ON = ("domain", "alpn", "dns_names", "ip_addresses", "xmpp_domains")
+_LISTS = ("alpn", "dns_names", "ip_addresses", "xmpp_domains")
+# What the module takes for the rest: here only to see whether it would take an entry.
+_MODULE = dict.fromkeys(OF_ENDPOINT) | {"minimum_version": "TLSv1.2", "old_versions": "allow", "look": "full"}
+#: So many hosts with broken variables have a line each.
+LINES = 20
+_SEE = "See the variable verify_certificates."
 
 
 def check(status: str, subject: str, evidence: str, hint: str = "", id_: str = CHECK) -> Dict:
@@ -36,31 +45,46 @@ def plan(
     limit: int,
     days: int,
     day: int,
-    missing: collections.abc.Container[str] = (),
+    unusable: collections.abc.Callable[[tuple[str, ...]], str] = lambda paths: "",
 ) -> Dict:
     """What to ask of the module tls_info, and how to take its answers.
 
     servers: as the role names them. limit: at how many of the fleet one run looks; 0 for all.
     days: how early an end is told. day: the number of today, of which the slice depends.
-    missing: trust anchors that do not exist.
+    unusable: why these trust anchors (absolute paths) cannot be taken; empty when they can.
     Gives endpoints (for the module), watched (the rules, in the same order), and checks (what can be said already).
+
+    The module takes all endpoints or none, so nothing that it would refuse may reach it: a wrong entry is one failed
+    check here. Of two entries for one server the later one counts (a site's own ones come last), but it never makes
+    the judgement milder.
     """
     known: dict[tuple, tuple[Dict, Dict]] = {}
     checks: list[Dict] = []
+    broken: list[Dict] = []
     for server in servers:
         try:
-            endpoint, rule = _one(server, missing, checks)
+            asked, rule = _one(server, unusable, checks)
         except InputError as error:
-            subject = str(server.get("host") or "a server without a name")
-            checks.append(check("fail", subject, error.what, error.hint or "See the variable verify_certificates."))
+            fleet = isinstance(server, collections.abc.Mapping) and "problem" in server and server.get("fleet") is True
+            told = check("warn" if fleet else "fail", _name(server), error.what, error.hint or _SEE)
+            (broken if fleet else checks).append(told)
             continue
-        key = identity(endpoint)
-        if key not in known or (rule["judge"] == FULL and known[key][1]["judge"] == DATES):
-            known[key] = (endpoint, rule)
+        key = identity(asked)
+        if key in known:
+            before, rule_before = known[key]
+            fleet = rule["fleet"] and rule_before["fleet"]
+            if rule["judge"] == DATES and rule_before["judge"] == FULL:
+                asked, rule = before, rule_before
+            rule = rule | {"fleet": fleet}
+        known[key] = (asked, rule)
+    checks += broken[:LINES]
+    if len(broken) > LINES:
+        evidence = f"their variables cannot be used either, for example {broken[LINES]['subject']}"
+        checks.append(check("warn", f"{len(broken) - LINES} more of the fleet", evidence, broken[0]["hint"]))
     chosen = _slice(known, limit, days, day, checks)
     return {
-        "endpoints": [endpoint for endpoint, _rule in chosen],
-        "watched": [rule for _endpoint, rule in chosen],
+        "endpoints": [one for one, _rule in chosen],
+        "watched": [rule for _one, rule in chosen],
         "checks": checks,
     }
 
@@ -70,9 +94,17 @@ def identity(endpoint: collections.abc.Mapping) -> tuple:
     return endpoint["host"], int(endpoint["port"]), endpoint["protocol"], endpoint["server_name"]
 
 
-def _one(server: collections.abc.Mapping, missing: collections.abc.Container[str], checks: list[Dict]) -> tuple:
+def _one(
+    server: collections.abc.Mapping,
+    unusable: collections.abc.Callable[[tuple[str, ...]], str],
+    checks: list[Dict],
+) -> tuple[Dict, Dict]:
     """The server as the module wants it, and its rule. Raises InputError."""
-    text = str(server.get("host") or "")
+    if not isinstance(server, collections.abc.Mapping):
+        raise InputError(f"{_shown(server)} is no server.", action="Give at least host, and port or protocol.")
+    if server.get("problem"):
+        raise InputError(str(server["problem"]), action="Correct the variables of this host.")
+    text = str(server.get("host") or "").strip()
     address = as_address(text)
     host = address or a_label(text)
     protocol = server.get("protocol") or "tls"
@@ -87,23 +119,64 @@ def _one(server: collections.abc.Mapping, missing: collections.abc.Container[str
     judge = server.get("judge") or FULL
     if judge not in (FULL, DATES):
         raise InputError(f"judge: {judge!r} is unknown.", action=f"Known: {FULL}, {DATES}.")
-    endpoint: Dict = {"host": host, "port": port, "protocol": protocol}
-    endpoint |= {name: server.get(name) for name in _PASSED_ON if server.get(name)}
-    name = server.get("server_name") or server.get("domain") or host
-    endpoint["server_name"] = as_address(name) or a_label(name.removeprefix("*."))
-    if protocol.startswith("xmpp") and "domain" not in endpoint:
-        endpoint["domain"] = endpoint["server_name"]
-    anchors = list(server.get("trust_anchors") or []) if judge == FULL else []
+    fleet = _is_fleet(server)
+    asked: Dict = {"host": host, "port": port, "protocol": protocol}
+    asked |= {name: str(server[name]) for name in ("domain", "server_name") if server.get(name)}
+    asked |= {name: _texts(server, name) for name in _LISTS if server.get(name)}
+    # The same that the module does with it: whatever it would refuse is refused here.
+    understood = endpoint(_MODULE | asked, 0)
+    asked["server_name"] = understood.server_name
+    if understood.domain:
+        asked["domain"] = understood.domain
+    anchors = [_absolute(path) for path in _texts(server, "trust_anchors")]
+    if judge == FULL and anchors:
+        problem = unusable(tuple(anchors))
+        if problem:
+            evidence = f"{problem}, so only the dates are judged"
+            checks.append(check("fail", f"{host}:{port}", evidence, "Name the CA's file in trust_anchors.", TRUST))
+            judge = DATES
+        else:
+            asked["trust_anchors"] = anchors
     if judge == DATES:
-        endpoint["look"] = "certificate"
-    gone = [path for path in anchors if path in missing]
-    if gone:
-        evidence = f"there is no {', '.join(gone)} on the controller, so only the dates are judged"
-        checks.append(check("fail", f"{host}:{port}", evidence, "Name the CA's file in trust_anchors.", TRUST))
-        anchors, judge = [], DATES
-    if anchors:
-        endpoint["trust_anchors"] = anchors
-    return endpoint, {"judge": judge, "fleet": bool(server.get("fleet"))}
+        asked["look"] = "certificate"
+    return asked, {"judge": judge, "fleet": fleet}
+
+
+def _texts(server: collections.abc.Mapping, name: str) -> list[str]:
+    """A list of texts; one alone stands for a list of one. Raises InputError."""
+    values = server.get(name) or []
+    if isinstance(values, str):
+        values = [values]
+    if not isinstance(values, (list, tuple)) or not all(isinstance(one, str) for one in values):
+        raise InputError(f"{name}: {_shown(values)} is no list of texts.", action=f"Give {name} as a list.")
+    return [str(one) for one in values]
+
+
+def _absolute(path: str) -> str:
+    """The module has a folder of its own: relative means from where Ansible was started."""
+    try:
+        return str(Path(path).expanduser().absolute())
+    except RuntimeError:  # ~ of somebody unknown: no such file
+        return str(Path(path).absolute())
+
+
+def _is_fleet(server: collections.abc.Mapping) -> bool:
+    """Raises InputError for what is neither yes nor no."""
+    value = server.get("fleet") or False
+    try:
+        return boolean(value)
+    except TypeError:
+        raise InputError(f"fleet: {_shown(value)} is neither true nor false.", action="Give true or false.") from None
+
+
+def _name(server: object) -> str:
+    host = server.get("host") if isinstance(server, collections.abc.Mapping) else ""
+    return _shown(host) if host and not isinstance(host, str) else str(host or "a server without a name")
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}..."
 
 
 def _slice(known: dict[tuple, tuple[Dict, Dict]], limit: int, days: int, day: int, checks: list[Dict]) -> list[tuple]:

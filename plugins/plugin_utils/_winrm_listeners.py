@@ -23,17 +23,41 @@ _VARIABLES = {
 
 
 def listeners(hosts: collections.abc.Iterable[collections.abc.Mapping]) -> list[dict[str, t.Any]]:
-    """host and port of each listener. hosts: the variables of each host."""
+    """host and port of each listener. hosts: the variables of each host.
+
+    A host whose variables cannot be used is told with a problem in place of the port; the others are found all the same.
+    """
     found = []
     for variables in hosts:
-        connection = str(variables.get("ansible_connection") or "").rpartition(".")[2]
-        if connection not in _VARIABLES:
-            continue
-        ports, scheme, addresses = _VARIABLES[connection]
-        port = int(_first(variables, ports) or HTTPS_PORT)
-        if str(variables.get(scheme) or ("http" if port == HTTP_PORT else "https")) == "https":
-            found.append({"host": str(_first(variables, (*addresses, "inventory_hostname"))), "port": port})
+        try:
+            listener = _listener(variables)
+        except Exception as error:  # of a variable that is a template anything may come
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            listener = {"host": _host(variables), "problem": f"where it listens for WinRM cannot be told: {reason}"}
+        if listener:
+            found.append(listener)
     return found
+
+
+def _listener(variables: collections.abc.Mapping) -> dict[str, t.Any] | None:
+    connection = str(variables.get("ansible_connection") or "").rpartition(".")[2]
+    if connection not in _VARIABLES:
+        return None
+    ports, scheme, addresses = _VARIABLES[connection]
+    text = str(_first(variables, ports) or HTTPS_PORT).strip()
+    port = int(text) if text.isascii() and text.isdigit() else 0
+    if not 0 < port < 65536:
+        raise ValueError(f"{text[:40]!r} is no port")
+    if str(variables.get(scheme) or ("http" if port == HTTP_PORT else "https")) != "https":
+        return None
+    return {"host": str(_first(variables, (*addresses, "inventory_hostname"))), "port": port}
+
+
+def _host(variables: collections.abc.Mapping) -> str:
+    try:
+        return str(variables["inventory_hostname"])
+    except Exception:  # not even that
+        return "a host without a name"
 
 
 def _first(variables: collections.abc.Mapping, names: tuple[str, ...]) -> t.Any:

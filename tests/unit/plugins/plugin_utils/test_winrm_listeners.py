@@ -42,3 +42,32 @@ def test_other_variables_are_not_looked_at():
             return super().get(name, default)
 
     assert winrm_listeners([Host(ansible_connection="ssh", secret="x")]) == []
+
+
+class Broken(dict):
+    """Variables as Ansible gives them: a template that fails does so when somebody looks at it."""
+
+    def get(self, name, default=None):
+        value = super().get(name, default)
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+
+@pytest.mark.parametrize(
+    ("variables", "reason"),
+    [
+        ({"ansible_port": "abc"}, "'abc' is no port"),
+        ({"ansible_port": 70000}, "'70000' is no port"),
+        ({"ansible_port": ["x"]}, "\"['x']\" is no port"),
+        ({"ansible_host": ValueError("'site_ip' is undefined")}, "'site_ip' is undefined"),
+        ({"ansible_port": ValueError()}, "ValueError"),
+    ],
+)
+def test_one_with_broken_variables_is_told_and_the_others_are_found(variables, reason):
+    good = {"inventory_hostname": "pc2", "ansible_connection": "winrm"}
+    broken = Broken(inventory_hostname="pc1", ansible_connection="winrm", **variables)
+    assert winrm_listeners([broken, good]) == [
+        {"host": "pc1", "problem": f"where it listens for WinRM cannot be told: {reason}"},
+        {"host": "pc2", "port": 5986},
+    ]
