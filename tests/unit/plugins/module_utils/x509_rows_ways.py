@@ -65,6 +65,8 @@ def _netscape(bits: int, critical: bool):
     return ((x509.UnrecognizedExtension(oid, b"\x03\x02\x06" + bytes([bits])), critical),)
 
 
+ADDRESS_BLOCK = bytes.fromhex("300c300a0402000130040302000a")  # IPv4 10.0.0.0/8
+RESOURCES = ((x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.5.5.7.1.7"), ADDRESS_BLOCK), True),)
 UNKNOWN_EXTENSION = ((x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00"), True),)
 
 ROWS = [
@@ -219,6 +221,36 @@ ROWS = [
             ),
         },
         library=("", "it does not look at it"),
+    ),
+    Row(
+        "RFC 3779, the CA has none",
+        lambda: simple(more=RESOURCES),
+        CHAT,
+        {
+            "certificate.extensions": (
+                "fail",
+                "the leaf CN=chat.corp.test (chat.corp.test.pem) has the critical extension 1.3.6.1.5.5.7.1.7",
+                "Whoever does not know a critical extension must refuse the certificate. Have it issued without.",
+            ),
+        },
+    ),
+    Row(
+        "RFC 3779 in all",
+        lambda: tiers(root={"more": RESOURCES}, issuing={"more": RESOURCES}, leaf={"more": RESOURCES}),
+        CHAT,
+        {
+            "certificate.extensions": (
+                "fail",
+                "the leaf CN=chat.corp.test (chat.corp.test.pem) has the critical extension 1.3.6.1.5.5.7.1.7; the "
+                "intermediate CN=Issuing (Issuing.pem) has the critical extension 1.3.6.1.5.5.7.1.7; the root CN=Root "
+                "(Root.pem) has the critical extension 1.3.6.1.5.5.7.1.7",
+                "Whoever does not know a critical extension must refuse the certificate. Have it issued without.",
+            ),
+        },
+        openssl=(
+            "",
+            "it was built with RFC 3779, and each one's resources lie within its issuer's; browsers refuse it",
+        ),
     ),
     Row(
         "one name for MTS Link",
