@@ -17,6 +17,11 @@ from .lib import x509
 from .names import a_label, as_address, same_name_key
 
 
+# A peer may send anything, and OpenSSL has a limit as well (2 ** 20); no honest authority comes near.
+_MOST_COMPARISONS = 2**16
+_TOLD = 5
+
+
 def violations(
     authority: Certificate, below: collections.abc.Iterable[Certificate], also: collections.abc.Iterable[str] = ()
 ) -> list[str]:
@@ -29,6 +34,10 @@ def violations(
         return []
     permitted = extension.value.permitted_subtrees or ()
     excluded = extension.value.excluded_subtrees or ()
+    below, also = list(below), list(also)
+    names = len(also) + sum(len(_general_names(certificate)) for certificate in below)
+    if names * (len(permitted) + len(excluded)) > _MOST_COMPARISONS:
+        return [f"{names} names and {len(permitted) + len(excluded)} subtrees are too many to compare"]
     unread = sorted({type(base).__name__ for base in (*permitted, *excluded) if not isinstance(base, _kinds())})
     found = []
     for certificate in below:
@@ -39,7 +48,12 @@ def violations(
             odd = [value for value, name in _mail_of_subject(certificate).items() if name is None]
             found += [f"{value} in the subject is no mail address, which constraints on those ask for" for value in odd]
     found += _of_one([x509.DNSName(a_label(name)) for name in also], permitted, excluded)
-    return list(dict.fromkeys(found))
+    return _few(list(dict.fromkeys(found)))
+
+
+def _few(texts: list[str]) -> list[str]:
+    """The first ones, and how many there are besides."""
+    return texts if len(texts) <= _TOLD else [*texts[:_TOLD], f"{len(texts) - _TOLD} more"]
 
 
 def _kinds() -> tuple[type, ...]:
@@ -84,7 +98,7 @@ def _of_one(names: list, permitted, excluded) -> list[str]:
         if forbidden:
             found.append(f"{text(name)} is excluded (subtree {text(forbidden[0], base=True)})")
         elif allowed and not any(within(name, base) for base in allowed):
-            bases = ", ".join(text(base, base=True) for base in allowed)
+            bases = ", ".join(_few([text(base, base=True) for base in allowed]))
             found.append(f"{text(name)} is not within {bases}")
     return found
 

@@ -338,3 +338,23 @@ def test_what_is_no_mail_address_in_a_subject():
     assert constraints.violations(of_mail, [leaf]) == [
         "Admin <admin@corp.test> in the subject is no mail address, which constraints on those ask for"
     ]
+
+
+def names_of_dns(*values):
+    return [x509.DNSName(value) for value in values]
+
+
+def test_constraints_of_a_peer_that_wants_to_be_asked_for_long():
+    root = make("Root", ca=True, named=x509_constraints(names_of_dns(*(f"a{n}.test" for n in range(400)))))
+    leaf = make("b", root, dns=[f"b{n}.test" for n in range(400)])
+    assert constraints.violations(root.certificate, [leaf.certificate]) == [
+        "401 names and 400 subtrees are too many to compare"
+    ]
+
+
+def test_of_many_violations_some_are_told():
+    root = make("Root", ca=True, named=x509_constraints(names_of_dns(*(f"a{n}.test" for n in range(7)))))
+    leaf = make("b", root, dns=[f"b{n}.test" for n in range(7)])
+    told = constraints.violations(root.certificate, [leaf.certificate])
+    assert told[0] == "b0.test is not within a0.test, a1.test, a2.test, a3.test, a4.test, 2 more"
+    assert (len(told), told[-1]) == (6, "2 more")
