@@ -16,7 +16,6 @@ from .certificate import Certificate
 from .lib import x509
 from .names import a_label, as_address, same_name_key
 
-
 # A peer may send anything, and OpenSSL has a limit as well (2 ** 20); no honest authority comes near.
 _MOST_COMPARISONS = 2**16
 _TOLD = 5
