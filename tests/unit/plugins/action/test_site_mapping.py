@@ -1,0 +1,92 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What becomes of site keys: playbooks/vars/site.yml, evaluated by Ansible."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+
+ROOT = pathlib.Path(__file__).resolve().parents[4]
+SITE = {
+    "chat_domain": "corp.test",
+    "chat_host": "chat.corp.test",
+    "chat_addresses": ["10.0.0.1"],
+    "chat_ldap_servers": ["dc1.corp.test"],
+    "chat_ca_directory": "pki",
+    "chat_ad_ca_file": "ca.pem",
+}
+MTS_LINK = {
+    "chat_product": "mts_link",
+    "chat_domain": "chats.corp.test",
+    "chat_addresses": ["10.0.0.1"],
+    "chat_ldap_servers": ["dc1.corp.test"],
+}
+
+
+@pytest.fixture
+def value(monkeypatch, tmp_path):
+    """The value of a variable for a site, with Ansible started in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    loader = DataLoader()
+    mapping = loader.load_from_file(str(ROOT / "playbooks" / "vars" / "site.yml"), trusted_as_template=True)
+
+    def value(name, site):
+        # The filter is tested where it is; the collection is not installed here in the way that its name would be found.
+        variables = mapping | {"__site_watched_listeners": []} | site
+        return Templar(loader, variables=variables).template(trust_as_template("{{ " + name + " }}"))
+
+    return value
+
+
+def test_paths_are_those_of_the_user(value, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/anna")
+    assert value("certificates_ca_directory", SITE) == f"{tmp_path}/pki"
+    assert value("verify_ca_file", SITE) == f"{tmp_path}/pki/root.crt"
+    assert value("__site_ad_ca_file", SITE) == f"{tmp_path}/ca.pem"
+    site = SITE | {"chat_certificate_source": "files", "chat_certificate_trust_anchors": ["root.pem"]}
+    assert value("verify_ca_file", site) == f"{tmp_path}/root.pem"
+    assert value("certificates_files", site | {"chat_certificate_files": ["~/a", "b", "/c"]}) == [
+        "/home/anna/a",
+        f"{tmp_path}/b",
+        "/c",
+    ]
+
+
+def test_without_a_folder_of_its_own(value):
+    site = {name: one for name, one in SITE.items() if name != "chat_ca_directory"} | {
+        "chat_certificate_source": "acme"
+    }
+    assert value("certificates_ca_directory", site) == ""
+    assert value("certificates_files", site) == []
+    assert value("verify_ca_file", site) == ""
+
+
+def test_what_is_watched(value, tmp_path):
+    own = {"host": "nas.corp.test", "port": 443}
+    assert value("verify_certificates", SITE | {"chat_watch_endpoints": [own]}) == [
+        {
+            "host": "chat.corp.test",
+            "port": 5222,
+            "protocol": "xmpp-client",
+            "domain": "corp.test",
+            "trust_anchors": [f"{tmp_path}/pki/root.crt"],
+        },
+        {"host": "dc1.corp.test", "port": 636, "trust_anchors": [f"{tmp_path}/ca.pem"]},
+        own,
+    ]
+
+
+def test_mts_link_needs_neither_a_host_nor_a_ca(value):
+    assert value("certificates_dns_names", MTS_LINK) == [
+        "chats.corp.test",
+        "chats-gateway.corp.test",
+        "chats-storage.corp.test",
+    ]
+    assert value("certificates_dns_names", SITE) == ["corp.test", "chat.corp.test"]
+    assert value("verify_ca_file", MTS_LINK) == ""
+    assert value("verify_certificates", MTS_LINK) == [{"host": "dc1.corp.test", "port": 636, "judge": "dates"}]
