@@ -58,6 +58,15 @@ class Lab:
             pytest.fail(f"{argv} ended with {result.returncode}\n{result.stdout}\n{result.stderr}")
         return result
 
+    def install(self, part: str, *packages: str) -> None:
+        """Debian packages that a test needs there. A mirror that does not answer is asked again."""
+        script = "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq " + " ".join(packages)
+        for _attempt in range(3):
+            result = self.exec(part, ["sh", "-c", f"{script} 2>&1"])
+            if not result.returncode:
+                return
+        pytest.fail(f"{packages} cannot be installed on {part}\n{result.stdout}")
+
     def playbook(
         self, name: str, *arguments: str, check: bool = False, inventory: Path | None = None, **options
     ) -> subprocess.CompletedProcess:

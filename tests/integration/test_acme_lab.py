@@ -43,7 +43,7 @@ class Certbot:
 
     def __init__(self, acme: Acme) -> None:
         self.acme, self.lab = acme, acme.lab
-        self.shell("apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq certbot 2>&1")
+        self.lab.install("chat", "certbot")
         self.shell(f"systemctl disable --now certbot.timer; rm -rf {FOLDER}; mkdir -p {FOLDER}/web")
         self.write("company-ca.crt", acme.ca_file.read_text())
         self.write("hook", HOOK)

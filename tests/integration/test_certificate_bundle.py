@@ -96,12 +96,8 @@ def bare(laboratory, tmp_path_factory) -> Company:
 @pytest.fixture(scope="module")
 def company(bare) -> Company:
     """The host with the library from Debian and a group for keys."""
-    tasks = [
-        {"ansible.builtin.apt": {"name": ["python3-cryptography", "openssl"], "update_cache": True}},
-        {"ansible.builtin.group": {"name": "ssl-cert", "system": True}},
-    ]
-    play = [{"hosts": "chat", "gather_facts": False, "tasks": tasks}]
-    bare.lab.playbook(bare.file("prepare.json", json.dumps(play).encode()), check=True)
+    bare.lab.install("chat", "python3-cryptography", "openssl")
+    bare.shell("getent group ssl-cert || groupadd --system ssl-cert")
     assert "38.0.4" in bare.shell("python3 -c 'import cryptography; print(cryptography.__version__)'")
     return bare
 

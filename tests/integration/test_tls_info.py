@@ -104,10 +104,7 @@ def site(lab, tmp_path_factory):
     """A chat host that has a name and a mail server, and certificates for openssl s_server."""
     converge(lab, tmp_path_factory.mktemp("site"), "dns")
     site = Site(lab)
-    packages = "python3-cryptography exim4-daemon-light"
-    site.on_chat(
-        f"dpkg -s {packages} >/dev/null 2>&1 || (apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install {packages})"
-    )
+    lab.install("chat", "python3-cryptography", "exim4-daemon-light")
     good, other = (
         workshop.leaf("chat.corp.test", dns=["chat.corp.test", "mail.corp.test"]),
         workshop.leaf("other.corp.test"),
