@@ -59,10 +59,13 @@ class Lab:
         return result
 
     def install(self, part: str, *packages: str) -> None:
-        """Debian packages that a test needs there. A mirror that does not answer is asked again."""
+        """Debian packages that a test needs there. A mirror that does not answer is asked again.
+
+        apt waits for ever now and then, with nothing on the wire any more: it is ended and started again.
+        """
         script = "apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq " + " ".join(packages)
         for _attempt in range(3):
-            result = self.exec(part, ["sh", "-c", f"{script} 2>&1"])
+            result = self.exec(part, ["timeout", "--kill-after=10", "180", "sh", "-c", f"{script} 2>&1"])
             if not result.returncode:
                 return
         pytest.fail(f"{packages} cannot be installed on {part}\n{result.stdout}")
