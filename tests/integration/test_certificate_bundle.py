@@ -89,7 +89,7 @@ class Company:
 def bare(laboratory, tmp_path_factory) -> Company:
     """A chat host to which nothing was done."""
     laboratory.reset("chat")
-    laboratory.up("users", "chat")
+    laboratory.up()
     return Company(laboratory, tmp_path_factory.mktemp("company"))
 
 
