@@ -1,4 +1,4 @@
-"""lab up | down | reset | status | exec: for everything or for one part."""
+"""lab up | down | reset | reboot | status | exec: for everything or for one part."""
 
 import argparse
 import os
@@ -9,10 +9,12 @@ from pathlib import Path
 
 from . import acme, nameservers, paths
 from .errors import LabError
+from .machine import Machine
 from .network import Network
 from .parts import PARTS as COMPANY
+from .parts import MeetingsHost
 
-PARTS = (*COMPANY, *nameservers.PARTS, *acme.PARTS)
+PARTS = (*COMPANY, *nameservers.PARTS, *acme.PARTS, MeetingsHost)
 PLAIN = [part.name for part in COMPANY]
 
 
@@ -36,6 +38,9 @@ def _parser() -> argparse.ArgumentParser:
             metavar="PART",
             help=f"{', '.join(names)}; default: {', '.join(PLAIN)} and (but for up) what else was started",
         )
+    sub = commands.add_parser("reboot", help="restart one host; its file system stays, /run and /tmp are empty then")
+    sub.add_argument("part", choices=[part.name for part in PARTS if issubclass(part, Machine)])
+    sub.add_argument("--hard", action="store_true", help="as if the power had failed")
     sub = commands.add_parser("exec", help="run a command in a part: lab exec PART -- COMMAND …")
     sub.add_argument("part", choices=names)
     sub.add_argument("arguments", nargs=argparse.REMAINDER)
@@ -81,6 +86,9 @@ class Lab:
         if options.command == "status":
             return self.status(self._chosen(options))
         with paths.locked(paths.cache() / "labs" / f"{self.instance}.lock"):
+            if options.command == "reboot":
+                self.reboot(options.part, options.hard)
+                return 0
             getattr(self, options.command)(self._chosen(options), whole=not options.parts)
         return 0
 
@@ -122,6 +130,12 @@ class Lab:
         for part in reversed(chosen):
             part.down()
         self.up(chosen, whole)
+
+    def reboot(self, name: str, hard: bool) -> None:
+        """Restart one machine; what it is built upon, and what is built upon it, goes on."""
+        started = time.monotonic()
+        next(part for part in self.parts if part.name == name).reboot(hard)
+        print(f"lab: {name} was restarted in {time.monotonic() - started:.1f} s")
 
     def status(self, chosen: list) -> int:
         """A line for each part; exit code 3 when one of them does not run, as systemctl does."""

@@ -18,6 +18,8 @@ CGROUPS = [
     if (path / "cgroup.procs").exists()
 ]
 
+# systemd as PID 1 takes it for `systemctl poweroff` (systemd(1), Signals).
+POWER_OFF = signal.SIGRTMIN + 4
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -72,6 +74,20 @@ class Machine:
         """Stop it and forget everything that was changed in it."""
         self._clean_up()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def reboot(self, hard: bool = False) -> None:
+        """Boot it again with the file system that it has; /run and /tmp are empty afterwards. hard: as if the power had failed."""
+        leader = self.leader()
+        if not leader:
+            raise LabError(f"{self.name} is not running. Start it with `lab up {self.name}`.")
+        if not hard:
+            os.kill(leader, POWER_OFF)
+            supervisor = self.supervisor()
+            _wait_until(lambda: not _alive(supervisor), 60)
+        self._clean_up()
+        layers.mount(layers.chain(self.layer), self.folder)
+        self._boot()
+        self._wait()
 
     def supervisor(self) -> int:
         """Process id of systemd-nspawn, 0 if it does not run. Known by its cgroup: a number alone may be somebody else's."""

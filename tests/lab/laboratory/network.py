@@ -8,6 +8,7 @@ import contextlib
 import ipaddress
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -129,14 +130,23 @@ class Network:
         return book
 
 
-def kill_inside(namespace: str, only: str = "") -> None:
-    """End every process that lives in a namespace (or those of one program): leftovers of a killed run."""
+def kill_inside(namespace: str) -> None:
+    """End every process that lives in a namespace: leftovers of a killed run."""
     if not _exists(namespace):
         return
     for pid in run("ip", "netns", "pids", namespace).stdout.split():
-        with contextlib.suppress(ProcessLookupError, FileNotFoundError):
-            if not only or Path(f"/proc/{pid}/comm").read_text().strip() == only:
-                os.kill(int(pid), signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
+
+
+def end_ssh(namespace: str, address: str) -> None:
+    """End the ssh clients in a namespace that are connected to an address."""
+    if not _exists(namespace):
+        return
+    sockets = run("nsenter", f"--net=/run/netns/{namespace}", "ss", "-Htnp", "dst", address).stdout
+    for pid in set(re.findall(r'"ssh",pid=(\d+)', sockets)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
 
 
 def _masquerade(table: str, source: str) -> str:

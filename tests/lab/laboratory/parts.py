@@ -42,12 +42,10 @@ class DomainController(Machine):
             run(*self.command(["python3", "-", *missing]), input=script)
 
 
-class ChatHost(Machine):
-    """chat: a bare Debian 12 that Ansible reaches over ssh like any production host."""
+class BareHost(Machine):
+    """A bare Debian 12 that Ansible reaches over ssh like any production host."""
 
-    name = "chat"
     layer = "chat"
-    address = "10.203.0.20"
 
     def configure(self) -> None:
         (self.root / "etc/resolv.conf").write_text(f"nameserver {DomainController.address}\n")
@@ -61,20 +59,54 @@ class ChatHost(Machine):
         owner = authorized.parent.stat()
         shutil.chown(authorized, owner.st_uid, owner.st_gid)
         host_key = (self.root / "etc/ssh/ssh_host_ed25519_key.pub").read_text().split()
-        (state / "known_hosts").write_text(f"{self.address} {host_key[0]} {host_key[1]}\n")
-        # For ssh, Ansible and testinfra alike: `ssh -F …/ssh_config chat`.
-        (state / "ssh_config").write_text(
-            f"Host {self.name} {self.name}.{DOMAIN} {self.address}\n  HostName {self.address}\n  User deploy\n  IdentityFile {identity}\n"
-            f"  IdentitiesOnly yes\n  UserKnownHostsFile {state}/known_hosts\n  StrictHostKeyChecking yes\n"
-        )
+        _replace(state / f"known_hosts.{self.name}", f"{self.address} {host_key[0]} {host_key[1]}\n")
+        # The same text whoever writes it: which hosts run does not matter for it.
+        _replace(state / "ssh_config", "".join(ssh_config(state, host) for host in (ChatHost, MeetingsHost)))
 
     def down(self) -> None:
         """Also ends the shared ssh connections to it, which would lead nowhere after a reset."""
-        network.kill_inside(f"{self.namespace}-users", only="ssh")
+        network.end_ssh(f"{self.namespace}-users", self.address)
         super().down()
 
     def ready(self) -> bool:
-        return self.answers(22) and not Path(self.root, "run/nologin").exists()
+        return self.answers(22) and not Path(f"/proc/{self.leader()}/root/run/nologin").exists()
+
+
+class ChatHost(BareHost):
+    """chat: where the chat server of any product is installed."""
+
+    name = "chat"
+    address = "10.203.0.20"
+
+
+class MeetingsHost(BareHost):
+    """meetings: a second host for products of two servers. It runs only when asked for."""
+
+    name = "meetings"
+    address = "10.203.0.21"
+    needs = ("dc1",)
+
+    def up(self) -> None:
+        """Boot it unless it runs. Its names are there before anything is installed: it stands for a server that is used already."""
+        names = dict.fromkeys((f"{self.name}.{DOMAIN}", f"meet.{DOMAIN}"), self.address)
+        DomainController(self.instance, self.namespace).know(names)
+        super().up()
+
+
+def ssh_config(state: Path, host: type[BareHost]) -> str:
+    """For ssh, Ansible and testinfra alike: `ssh -F …/ssh_config chat`."""
+    return (
+        f"Host {host.name} {host.name}.{DOMAIN} {host.address}\n  HostName {host.address}\n  User deploy\n"
+        f"  IdentityFile {state}/ssh_key\n  IdentitiesOnly yes\n  UserKnownHostsFile {state}/known_hosts.{host.name}\n"
+        "  StrictHostKeyChecking yes\n"
+    )
+
+
+def _replace(file: Path, text: str) -> None:
+    """Whole at any moment: ssh may read it while another host is started."""
+    new = file.with_name(f"{file.name}.new")
+    new.write_text(text)
+    new.replace(file)
 
 
 class Users:
