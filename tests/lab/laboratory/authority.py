@@ -14,7 +14,7 @@ from .errors import LabError, run
 LEAF = """basicConstraints=critical,CA:FALSE
 keyUsage=critical,digitalSignature
 extendedKeyUsage=serverAuth
-subjectAltName=DNS:{name}
+subjectAltName={names}
 subjectKeyIdentifier=hash
 authorityKeyIdentifier=keyid
 """
@@ -34,8 +34,8 @@ def take(made: Path, state: Path) -> None:
     (state / "company-ca.crt").chmod(0o644)
 
 
-def issue(state: Path, name: str, days: int = 397) -> tuple[bytes, bytes]:
-    """A server's certificate with that of the issuing CA, and its key (P-256, PKCS#8), as PEM."""
+def issue(state: Path, name: str, *further: str, days: int = 397) -> tuple[bytes, bytes]:
+    """A server's certificate with that of the issuing CA, and its key (P-256, PKCS#8), as PEM; negative days: expired."""
     issuer, issuer_key = state / "company-issuing.crt", state / "company-issuing.key"
     if not issuer_key.exists():
         raise LabError(
@@ -43,7 +43,7 @@ def issue(state: Path, name: str, days: int = 397) -> tuple[bytes, bytes]:
         )
     with tempfile.TemporaryDirectory(dir=state) as folder:
         key, request, extensions, certificate = (Path(folder, file) for file in ("key", "csr", "ext", "crt"))
-        extensions.write_text(LEAF.format(name=name))
+        extensions.write_text(LEAF.format(names=_names(name, *further)))
         run(
             *("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
             *("-subj", f"/CN={name}", "-keyout", str(key), "-out", str(request)),
@@ -54,6 +54,33 @@ def issue(state: Path, name: str, days: int = 397) -> tuple[bytes, bytes]:
             *("-out", str(certificate)),
         )
         return certificate.read_bytes() + issuer.read_bytes(), key.read_bytes()
+
+
+def self_signed(state: Path, issuer: str, *names: str) -> tuple[bytes, bytes]:
+    """A certificate that nobody trusts, and its key, as PEM."""
+    with tempfile.TemporaryDirectory(dir=state) as folder:
+        key, certificate = Path(folder, "key"), Path(folder, "crt")
+        run(
+            *(
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-nodes",
+                "-days",
+                "30",
+            ),
+            *("-subj", f"/CN={issuer}", "-addext", f"subjectAltName={_names(*names)}"),
+            *("-keyout", str(key), "-out", str(certificate)),
+        )
+        return certificate.read_bytes(), key.read_bytes()
+
+
+def _names(*names: str) -> str:
+    return ",".join(f"DNS:{name}" for name in names)
 
 
 def _replace(file: Path, content: bytes, mode: int) -> None:

@@ -231,9 +231,9 @@ class Machine:
         )  # fmt: skip
         return answer.stdout.strip()
 
-    def answers(self, port: int) -> bool:
-        """Whether a TCP port of this machine accepts a connection from where users are."""
-        probe = f"exec 3<>/dev/tcp/{self.address}/{port}"
+    def answers(self, port: int, address: str = "") -> bool:
+        """Whether a TCP port of this machine (at its first address) accepts a connection from where users are."""
+        probe = f"exec 3<>/dev/tcp/{address or self.address}/{port}"
         result = subprocess.run(
             ["nsenter", f"--net=/run/netns/{self.namespace}-users", "timeout", "2", "bash", "-c", probe],
             capture_output=True,

@@ -35,11 +35,17 @@ class DomainController(Machine):
         return f"dc1.{DOMAIN}." in found and self.answers(636) and self.answers(88)
 
     def know(self, names: dict[str, str]) -> None:
-        """Put names with their addresses into the domain's zone, where they are not in it."""
+        """Put names with their addresses into the zones that they end in, where they are not in them."""
         missing = [f"{name}={address}" for name, address in names.items() if self.dig("A", name) != address]
         if missing:
             script = (paths.NAMESERVERS / "names.py").read_text()
             run(*self.command(["python3", "-", *missing]), input=script)
+
+    def host(self, zones: list[str]) -> None:
+        """Be the name server of zones that are not the company's, where it is not yet."""
+        for zone in zones:
+            if not self.dig("SOA", zone).startswith(f"dc1.{DOMAIN}. "):
+                run(*self.command(["samba-tool", "dns", "zonecreate", "127.0.0.1", zone, "-P"]))
 
 
 class BareHost(Machine):
