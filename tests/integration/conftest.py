@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from lab_acme import Acme
 from lab_dns import PARTS, NameServers
+from lab_mts_link import MtsLink
 
 ROOT = Path(__file__).resolve().parents[2]
 LAB = ROOT / "tests" / "lab" / "lab"
@@ -146,3 +147,11 @@ def acme(lab: Lab) -> Acme:
     """The ACME server, started if it does not run."""
     lab.up("acme")
     return Acme(lab)
+
+
+@pytest.fixture(scope="module")
+def mts_link(laboratory: Lab) -> MtsLink:
+    """The two hosts of MTS Link and the stand-in of its vendor, started if they do not run, without an installation."""
+    found = MtsLink.ready(laboratory)
+    found.uninstall()
+    return found
