@@ -12,7 +12,7 @@ author:
   - onprem.chat maintainers (@onprem-chat)
 description:
   - Takes the checks that the modules of this collection return and gives one line for each, with its status, name, subject and
-    evidence in columns. Under a check that warns or fails stands, indented, what to do about it.
+    evidence in columns. Under a check that warns or fails stands, indented, what to do about it, and the document that asks for it.
   - The last line counts. The result is a list of lines, so that it stays readable whatever prints it.
 positional: statuses
 options:
@@ -79,6 +79,8 @@ def check_table(checks, statuses=STATUSES):
         lines.append((line + _flat(check["evidence"])).rstrip())
         if check["status"] in ("warn", "fail") and check.get("hint"):
             lines.append(f"      -> {_flat(check['hint'])}")
+        if check["status"] in ("warn", "fail") and check.get("source"):
+            lines.append(f"         see {_flat(check['source'])}")
     return [*lines, summary(checks)]
 
 

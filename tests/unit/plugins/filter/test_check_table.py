@@ -34,6 +34,17 @@ def test_hint_stands_under_the_check(status):
     assert lines[1] == "      -> Open the port."
 
 
+@pytest.mark.parametrize("status", ["warn", "fail"])
+def test_the_document_that_asks_for_it_stands_last(status):
+    lines = check_table([check(status, hint="Open the port.") | {"source": "RFC 6120\n3.2.1"}])
+    assert lines[1:3] == ["      -> Open the port.", "         see RFC 6120 3.2.1"]
+
+
+@pytest.mark.parametrize("status", ["pass", "skip"])
+def test_no_document_where_nothing_is_to_be_done(status):
+    assert len(check_table([check(status) | {"source": "RFC 6120 3.2.1"}])) == 2
+
+
 @pytest.mark.parametrize("status", ["pass", "skip"])
 def test_no_hint_where_nothing_is_to_be_done(status):
     assert len(check_table([check(status, hint="Open the port.")])) == 2
