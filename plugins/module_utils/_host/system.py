@@ -28,6 +28,14 @@ def read_text(root: pathlib.Path, path: str) -> str | None:
         return None
 
 
+def listing(folder: pathlib.Path) -> list[str]:
+    """Names in a folder, sorted; none where it cannot be read."""
+    try:
+        return sorted(os.listdir(folder))  # noqa: PTH208 - names are enough
+    except OSError:
+        return []
+
+
 def os_release(root: pathlib.Path) -> dict[str, str]:
     """os-release(5) as a dict."""
     text = read_text(root, "etc/os-release") or read_text(root, "usr/lib/os-release") or ""
@@ -129,6 +137,11 @@ def holders_of_ports(root: pathlib.Path, ports: t.Iterable[tuple[int, str]]) -> 
     }
 
 
+def running(root: pathlib.Path) -> set[str]:
+    """Names of the processes that run, as /proc/PID/comm has them: at most 15 characters."""
+    return {(read_text(process, "comm") or "").strip() for process in root.glob("proc/[0-9]*")} - {""}
+
+
 def hosts_entries(root: pathlib.Path) -> list[tuple[str, list[str]]]:
     """[(address, names)] of /etc/hosts."""
     entries = []
@@ -148,14 +161,21 @@ def name_servers(root: pathlib.Path) -> list[str] | None:
     return [fields[1] for fields in lines if len(fields) > 1 and fields[0] == "nameserver"]
 
 
-def clock_is_synchronised() -> bool | None:
-    """What the kernel says (adjtimex without changing anything); None where it cannot be asked."""
-    try:
-        import ctypes
+def search_lines(root: pathlib.Path) -> list[str]:
+    """The ``domain`` and ``search`` lines of resolv.conf, with single blanks."""
+    lines = [" ".join(line.split()) for line in (read_text(root, "etc/resolv.conf") or "").splitlines()]
+    return [line for line in lines if line.split(" ")[0] in ("domain", "search")]
 
-        buffer = ctypes.create_string_buffer(512)  # struct timex, modes = 0: only read
-        state = ctypes.CDLL(None).adjtimex(buffer)
-    except (OSError, AttributeError, ImportError):
-        return None
-    time_error = 5
-    return None if state < 0 else state != time_error
+
+def resolver_writer(root: pathlib.Path) -> str:
+    """Who seems to write resolv.conf, so that a change by hand would not last; empty where nobody is known."""
+    try:
+        target = os.readlink(root / "etc/resolv.conf")  # noqa: PTH115 - Path has none in Python 3.8
+    except OSError:
+        target = ""
+    comments = [line for line in (read_text(root, "etc/resolv.conf") or "").splitlines() if line[:1] in ("#", ";")]
+    shown = (target + "\n" + "\n".join(comments)).lower().replace("systemd/resolve", "systemd-resolved")
+    for name in ("systemd-resolved", "NetworkManager", "resolvconf", "dhclient", "dhcpcd", "connman", "cloud-init"):
+        if name.lower() in shown:
+            return name
+    return ""

@@ -38,6 +38,9 @@ CLOSED = "closed"
 #: Of several addresses the first of these is told: who answered says more than who did not.
 TELLING = (ANSWERED, INTERCEPTED, BAD_CERTIFICATE, NOT_TLS, CLOSED, REFUSED, TIMED_OUT, UNREACHABLE)
 
+#: How the detail begins where the system's store of trusted CAs is empty.
+TRUSTS_NOBODY = "this host trusts no CA at all"
+
 MOST_ADDRESSES = 16
 
 # X509_V_ERR_* of OpenSSL: the chain ends nowhere that is trusted. A server that forgets to send its intermediate
@@ -128,7 +131,7 @@ class _Visit:
                 except (OSError, ValueError) as error:
                     kind, detail = _of_handshake(error, self.timeout)
                     if kind == INTERCEPTED and self.store and trusts_nobody():
-                        kind, detail = BAD_CERTIFICATE, f"this host trusts no CA at all, {trusts_nobody()} is empty"
+                        kind, detail = BAD_CERTIFICATE, f"{TRUSTS_NOBODY}, {trusts_nobody()} is empty"
                 else:
                     return seen._replace(milliseconds=_since(began))
         except OSError as error:

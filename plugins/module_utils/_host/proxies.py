@@ -1,0 +1,165 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection onprem.chat: may change at any time. Do not import it from elsewhere.
+
+"""Proxies that this host is told to use, wherever programs look for one. Passwords in them are never shown."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import typing as t
+
+from ansible_collections.onprem.chat.plugins.module_utils._host.machine import Machine
+from ansible_collections.onprem.chat.plugins.module_utils._host.system import listing
+
+_NAMES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy")
+_ASSIGNMENT = re.compile(r"^\s*(?:export\s+|declare\s+-x\s+|setenv\s+)?([A-Za-z_]+)\s*[= ]\s*(.*)$")
+_SHELL = ("etc/environment", "etc/profile", "etc/bash.bashrc", "etc/default/docker", "root/.profile", "root/.bashrc",
+          "root/.bash_profile")  # fmt: skip
+_SHELL_FOLDERS = (("etc/profile.d", ".sh"), ("etc/environment.d", ".conf"))
+_UNIT_FOLDERS = ("docker.service.d", "containerd.service.d")
+_MANAGERS = ("systemd/system.conf", "systemd/system.conf.d")
+_WGET = ("etc/wgetrc", "root/.wgetrc")
+_CURL = ("root/.curlrc",)
+_DOCKER = ("root/.docker/config.json", "etc/docker/daemon.json")
+_APT = re.compile(r'^Acquire::(https?|ftp)::(Proxy(?:-Auto-Detect)?|ProxyAutoDetect)(?:::\S+)? "([^"]*)";')
+
+
+class Proxy(t.NamedTuple):
+    """name: of the setting; value: without password; where: the file or program that has it."""
+
+    name: str
+    value: str
+    where: str
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.value} ({self.where})"
+
+
+class Found(t.NamedTuple):
+    """hidden: files that this user may not read."""
+
+    proxies: list[Proxy]
+    hidden: list[str]
+
+
+def find(machine: Machine) -> Found:
+    """Every proxy, in the order of the places."""
+    reader = _Reader(machine)
+    found = [
+        Proxy(name, masked(value), "environment of this task")
+        for name, value in sorted(machine.environment.items())
+        if name.lower() in _NAMES and value.strip()
+    ]
+    for path in [*_SHELL, *(path for folder in _SHELL_FOLDERS for path in reader.files(*folder))]:
+        found += _assignments(reader.text(path), path)
+    for path in [path for entry in _MANAGERS for path in _settings(reader, "etc/" + entry)]:
+        found += _unit(reader.text(path), path, "DefaultEnvironment")
+    for unit in _UNIT_FOLDERS:
+        for path in reader.files(f"etc/systemd/system/{unit}", ".conf"):
+            found += _unit(reader.text(path), path, "Environment")
+    for path in _DOCKER:
+        found += _docker(reader.text(path), path)
+    for path in _WGET:
+        found += _assignments(reader.text(path), path)
+    for path in _CURL:
+        found += _curl(reader.text(path), path)
+    found += _apt(machine)
+    return Found(found, reader.hidden)
+
+
+def masked(value: str) -> str:
+    """A proxy's address without what is secret in it: all before the last ``@`` but the user's name."""
+    value = " ".join(value.split())
+    head, at, host = value.rpartition("@")
+    if not at:
+        return value
+    scheme = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", head)
+    start = scheme.group(0) if scheme else ""
+    user, colon, _password = head[len(start) :].partition(":")
+    plain = colon and re.match(r"^[A-Za-z0-9._\\-]{1,64}$", user)
+    return f"{start}{user + ':' if plain else ''}***@{host}"
+
+
+class _Reader:
+    def __init__(self, machine: Machine) -> None:
+        self.root = machine.root
+        self.hidden: list[str] = []
+
+    def files(self, folder: str, ending: str) -> list[str]:
+        return [f"{folder}/{name}" for name in listing(self.root / folder) if name.endswith(ending)]
+
+    def text(self, path: str) -> str:
+        try:
+            return (self.root / path).read_text(encoding="utf-8", errors="replace")
+        except PermissionError:
+            folder = "/root" if path.startswith("root/") else f"/{path}"
+            if folder not in self.hidden:
+                self.hidden.append(folder)
+        except OSError:
+            pass
+        return ""
+
+
+def _settings(reader: _Reader, path: str) -> list[str]:
+    return reader.files(path, ".conf") if path.endswith(".d") else [path]
+
+
+def _assignments(text: str, path: str) -> t.Iterator[Proxy]:
+    """Shell, pam_env and wgetrc: NAME=value, with or without export, blanks and quotes."""
+    for line in text.splitlines():
+        found = _ASSIGNMENT.match(line)
+        if found and found.group(1).lower() in _NAMES:
+            value = found.group(2).split(" #")[0].strip().rstrip(";").strip("\"' ")
+            if value:
+                yield Proxy(found.group(1), masked(value), f"/{path}")
+
+
+def _unit(text: str, path: str, key: str) -> t.Iterator[Proxy]:
+    """systemd: one or more assignments in a line, quoted or not; a backslash at the end goes on."""
+    for line in re.sub(r"\\\n", " ", text).splitlines():
+        name, equals, rest = line.strip().partition("=")
+        if not equals or name.strip() != key:
+            continue
+        try:
+            words = shlex.split(rest)
+        except ValueError:
+            words = rest.split()
+        for word in words:
+            variable, _equals, value = word.partition("=")
+            if variable.lower() in _NAMES and value:
+                yield Proxy(variable, masked(value), f"/{path}")
+
+
+def _docker(text: str, path: str) -> t.Iterator[Proxy]:
+    """The client's config.json (httpProxy, for containers) and the daemon's daemon.json (http-proxy)."""
+    try:
+        proxies = json.loads(text or "{}").get("proxies")
+    except (ValueError, AttributeError):
+        return
+    if not isinstance(proxies, dict):
+        return
+    for settings in [proxies, *(value for value in proxies.values() if isinstance(value, dict))]:
+        for name, value in settings.items():
+            if name.lower().replace("-", "") in ("httpproxy", "httpsproxy", "ftpproxy", "allproxy") and value:
+                yield Proxy(name, masked(str(value)), f"/{path}")
+
+
+def _curl(text: str, path: str) -> t.Iterator[Proxy]:
+    for line in text.splitlines():
+        found = re.match(r"^\s*(?:-x|--?proxy|proxy)\b\s*[=:]?\s*(\S.*)$", line)
+        if found:
+            yield Proxy("proxy", masked(found.group(1).strip("\"' ")), f"/{path}")
+
+
+def _apt(machine: Machine) -> t.Iterator[Proxy]:
+    """apt's own answer: its files may nest, include and clear."""
+    done = machine.run(("apt-config", "dump"), 20)
+    for line in (done.out if done is not None else "").splitlines():
+        found = _APT.match(line)
+        if found and found.group(3) and found.group(3).upper() != "DIRECT":
+            yield Proxy(f"Acquire::{found.group(1)}::{found.group(2)}", masked(found.group(3)), "apt")
