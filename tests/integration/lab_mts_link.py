@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +34,16 @@ INSTALLED, LINKS, ADD_TOKEN = "/opt/mts-link-chats", "/opt/webinar/chats", "/opt
 UNIT = "mts-link-chats-standin"
 # A folder with the installer, as a person would make it by the manual.
 FOLDER = "/root/mts-link"
+WRITE = """
+import json, os, sys
+for path, text in json.load(sys.stdin).items():
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    if os.path.exists(path):
+        os.unlink(path)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+        handle.write(text)
+    os.chmod(path, int(sys.argv[1], 8))
+"""
 
 
 class MtsLink:
@@ -74,8 +85,12 @@ class MtsLink:
 
     def write(self, host: str, path: str, content: str | bytes, mode: str = "0600") -> None:
         """A file on a host, with its folder."""
-        text = content.decode() if isinstance(content, bytes) else content
-        self.shell(host, f"mkdir -p {Path(path).parent}; umask 077; cat > {path}; chmod {mode} {path}", input=text)
+        self.write_all(host, {path: content}, mode)
+
+    def write_all(self, host: str, files: dict[str, str | bytes], mode: str = "0600") -> None:
+        """Files on a host, with their folders."""
+        texts = {path: text.decode() if isinstance(text, bytes) else text for path, text in files.items()}
+        self.lab.exec(host, ["python3", "-c", WRITE, mode], check=True, input=json.dumps(texts))
 
     def trust(self, host: str) -> None:
         """The company's root, which issued the certificates of the stand-in: the real vendor's are publicly trusted."""
@@ -117,29 +132,28 @@ class MtsLink:
     def certificate(self, crt: bytes | None, key: bytes | None, name: str = CHATS, folder: str = FOLDER) -> None:
         """certs/ with nothing but this."""
         self.shell("chat", f"rm -rf {folder}/certs; mkdir -p {folder}/certs")
-        for suffix, content in (("crt", crt), ("key", key)):
-            if content is not None:
-                self.write("chat", f"{folder}/certs/{name}.{suffix}", content)
+        files = {f"{folder}/certs/{name}.crt": crt, f"{folder}/certs/{name}.key": key}
+        self.write_all("chat", {path: content for path, content in files.items() if content is not None})
 
     # --- faults
 
     @contextlib.contextmanager
     def settings(self, host: str, **values: object) -> Iterator[None]:
         """The stand-in's scripts on a host behave like this (README.md): settings("chat", language="ru", hang="pull")."""
-        for name, value in values.items():
-            self.set(host, name, value)
+        self.set(host, **values)
         try:
             yield
         finally:
-            for name in values:
-                self.set(host, name, None)
+            self.set(host, **dict.fromkeys(values))
 
-    def set(self, host: str, name: str, value: object) -> None:
-        """One of them, at once: a script that hangs goes on when `hang` is None again."""
-        if value is None:
-            self.shell(host, f"rm -f {SETTINGS}/{name}")
-        else:
-            self.write(host, f"{SETTINGS}/{name}", f"{value}\n")
+    def set(self, host: str, **values: object) -> None:
+        """At once, until it is set to None: a script that hangs goes on then."""
+        gone = [f"{SETTINGS}/{name}" for name, value in values.items() if value is None]
+        files = {f"{SETTINGS}/{name}": f"{value}\n" for name, value in values.items() if value is not None}
+        if gone:
+            self.shell(host, f"rm -f {' '.join(gone)}")
+        if files:
+            self.write_all(host, files, "0644")
 
     @contextlib.contextmanager
     def faults(self, *rules: dict) -> Iterator[None]:
@@ -194,18 +208,23 @@ class MtsLink:
     @contextlib.contextmanager
     def file_with(self, host: str, path: str, text: str) -> Iterator[None]:
         """A file has this text for a while: file_with("chat", "/etc/hosts", "127.0.1.1 chats.corp.test\\n" + …)."""
-        was = self.shell(host, f"cat {path}")
-        self.shell(host, f"cat > {path}", input=text)
-        try:
+        with self._aside(host, path, f"cat > {path}", text):
             yield
-        finally:
-            self.shell(host, f"cat > {path}", input=was)
 
     @contextlib.contextmanager
     def line(self, host: str, path: str, line: str) -> Iterator[None]:
         """A file has one line more for a while."""
-        with self.file_with(host, path, f"{self.shell(host, f'cat {path}')}{line}\n"):
+        with self._aside(host, path, f"cat >> {path}", f"{line}\n"):
             yield
+
+    @contextlib.contextmanager
+    def _aside(self, host: str, path: str, script: str, text: str) -> Iterator[None]:
+        kept = f"/run/aside{path.replace('/', '-')}"
+        self.shell(host, f"cp {path} {kept}; {script}", input=text)
+        try:
+            yield
+        finally:
+            self.shell(host, f"cat {kept} > {path}; rm {kept}")
 
     @contextlib.contextmanager
     def small_disk(self, kib: int = 2048) -> Iterator[None]:
@@ -242,7 +261,8 @@ class MtsLink:
 
     def linked(self, domain: str = CHATS) -> dict[str, str]:
         """What Meetings knows of a chat domain: client_id, client_secret, token; {} when nothing."""
-        script = f"cat {LINKS}/{domain}.conf 2>/dev/null; test ! -f {LINKS}/{domain}.token || echo token=$(cat {LINKS}/{domain}.token)"
+        base = shlex.quote(f"{LINKS}/{domain}")
+        script = f"cat {base}.conf 2>/dev/null; test ! -f {base}.token || echo token=$(cat {base}.token)"
         return _pairs(self.shell("meetings", script))
 
     def issued(self) -> dict:

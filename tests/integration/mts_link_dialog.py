@@ -31,8 +31,8 @@ class Talk:
         return re.findall(rf"{re.escape(label)}: (\S+)\s*$", self.screen, re.MULTILINE)[-1]
 
 
-def talk(command: list[str], answers: Iterable[tuple[str, str]], seconds: float = 60) -> Talk:
-    """Run it; each answer is typed when its words are the last that stand there. Ends it when it says nothing new in time."""
+def talk(command: list[str], answers: Iterable[tuple[str, str]], seconds: float = 60, until: str = "\0") -> Talk:
+    """Run it; each answer is typed when its words are the last that stand there. Kills it in the end, or when `until` stands there last."""
     pid, terminal = pty.fork()
     if not pid:
         os.execvp(command[0], command)
@@ -48,9 +48,12 @@ def talk(command: list[str], answers: Iterable[tuple[str, str]], seconds: float 
                 break
             raw += more
         seen = plain(raw[mark:])
-        if left and " ".join(seen.split()).endswith(left[0][0]):
+        # However it is broken into lines.
+        if left and "".join(seen.split()).endswith("".join(left[0][0].split())):
             os.write(terminal, left.pop(0)[1].encode() + b"\n")
             mark = len(raw)
+        if seen.rstrip().endswith(until):
+            deadline = 0
     else:
         os.kill(pid, signal.SIGKILL)
     os.close(terminal)

@@ -15,6 +15,7 @@ ADDRESSES = {
     "rep-box.webinar.ru": "10.203.0.62",
 }
 FOLDER = "etc/mts-link-standin"
+SCRIPTS = ("vendor.py", "service.py")
 LICENCE = (
     "MTS-LINK-STANDIN-LICENCE\n# A stand-in's: it opens nothing but the laboratory.\nnumber={number}\nusers=5000\n"
 )
@@ -31,11 +32,11 @@ class Vendor(Machine):
     group = "www-data"
 
     def up(self) -> None:
-        """Boot it unless it runs; a domain that was made anew gets to know its names again."""
+        """Boot it unless it runs; a domain that was made anew gets to know its names again, a changed stand-in begins anew."""
         controller = DomainController(self.instance, self.namespace)
         controller.host([name.partition(".")[2] for name in ADDRESSES])
         controller.know(ADDRESSES)
-        if self.leader() and not self._is_of_this_company():
+        if self.leader() and not self._is_current():
             self.down()
         super().up()
 
@@ -45,7 +46,7 @@ class Vendor(Machine):
         (folder / "addresses").mkdir(parents=True, exist_ok=True)
         for name, address in ADDRESSES.items():
             (folder / "addresses" / name).write_text(f"ADDRESS={address}\n")
-        for file in ("vendor.py", "service.py"):
+        for file in SCRIPTS:
             self.put(folder / file, (paths.MTS_LINK / file).read_bytes())
         self.put(folder / "installer.sh", publish(self.instance))
         number, key, _file = licence(self.instance)
@@ -75,10 +76,18 @@ class Vendor(Machine):
             self.put(folder / f"{name}.crt", pair[0])
             self.put(folder / f"{name}.key", pair[1])
 
-    def _is_of_this_company(self) -> bool:
-        issuer = paths.state(self.instance) / "company-issuing.crt"
-        certificate = self.root / FOLDER / "right.crt"
-        return issuer.exists() and certificate.exists() and issuer.read_bytes() in certificate.read_bytes()
+    def _is_current(self) -> bool:
+        """Its certificate is this company's, and it serves what lies in this checkout."""
+        folder = self.root / FOLDER
+        wanted = {file: (paths.MTS_LINK / file).read_text() for file in SCRIPTS} | {
+            "installer.sh": publish(self.instance)
+        }
+        issuer = (paths.state(self.instance) / "company-issuing.crt").read_text()
+        try:
+            same = all((folder / file).read_text() == text for file, text in wanted.items())
+            return same and issuer in (folder / "right.crt").read_text()
+        except FileNotFoundError:
+            return False
 
 
 def assemble(script: str) -> str:

@@ -77,7 +77,7 @@ type_out() {
 
 # KEY VARIABLE [secret]
 ask() {
-  local question answer width i wrapped='' space=' '
+  local question typed width i wrapped='' space=' '
   question=$(text "ask_$1")
   width=$(setting wrap)
   if [[ -n $width ]]; then
@@ -87,15 +87,19 @@ ask() {
   [[ -z $(setting no_space) ]] || space=''
   trace "asked $1"
   [[ -z $(setting colours) ]] || question=$'\e[?25l\e[1;36m'$question$'\e[0m\e[K\e[?25h'
-  type_out "$question$space"
-  if [[ ${3-} == secret && -n $(setting silent) ]]; then
-    IFS= read -rs answer || refuse input
+  if [[ ${3-} == secret && -n $(setting silent) && -t 0 ]]; then
+    # Before the question: who answers quickly must not see it echoed.
+    stty -echo
+    type_out "$question$space"
+    IFS= read -r typed || refuse input
+    stty echo
     echo
   else
-    IFS= read -r answer || refuse input
+    type_out "$question$space"
+    IFS= read -r typed || refuse input
   fi
   trace "answered $1"
-  printf -v "$2" %s "$answer"
+  printf -v "$2" %s "$typed"
 }
 
 # Called for everything that is asked; asks what nobody expects when a test wants it before this question.
