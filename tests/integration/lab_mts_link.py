@@ -13,11 +13,16 @@ from __future__ import annotations
 import contextlib
 import json
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from company_ca import CompanyCA, Issued
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lab"))
+from laboratory.cli import Lab as Laboratory
 
 if TYPE_CHECKING:
     from conftest import Lab
@@ -53,6 +58,7 @@ class MtsLink:
         self.lab = lab
         self.folder: Path = lab.state / "mts_link"
         self.licence_file = self.folder / "corp-test.lic"
+        self._parts = {part.name: part for part in Laboratory(lab.instance).parts}
 
     @classmethod
     def ready(cls, lab: Lab, *fresh: str) -> MtsLink:
@@ -79,9 +85,21 @@ class MtsLink:
 
     # --- ready
 
-    def shell(self, host: str, script: str, **options: object) -> str:
+    def command(self, host: str, argv: list[str]) -> list[str]:
+        """What `lab exec` becomes; tests of many small commands do not pay for it each time."""
+        return self._parts[host].command(argv)
+
+    def run(self, host: str, argv: list[str], text: str = "") -> subprocess.CompletedProcess:
+        """Run a command on a host, with this text as its input."""
+        return subprocess.run(
+            self.command(host, argv), input=text, capture_output=True, text=True, check=False, timeout=300
+        )
+
+    def shell(self, host: str, script: str, text: str = "") -> str:
         """What a shell on a host prints; a failure fails the test."""
-        return self.lab.exec(host, ["sh", "-c", f"cd /; {script}"], check=True, **options).stdout
+        result = self.run(host, ["sh", "-c", f"cd /; {script}"], text)
+        assert result.returncode == 0, f"{host}: {script}\n{result.stdout}{result.stderr}"
+        return result.stdout
 
     def write(self, host: str, path: str, content: str | bytes, mode: str = "0600") -> None:
         """A file on a host, with its folder."""
@@ -90,7 +108,8 @@ class MtsLink:
     def write_all(self, host: str, files: dict[str, str | bytes], mode: str = "0600") -> None:
         """Files on a host, with their folders."""
         texts = {path: text.decode() if isinstance(text, bytes) else text for path, text in files.items()}
-        self.lab.exec(host, ["python3", "-c", WRITE, mode], check=True, input=json.dumps(texts))
+        result = self.run(host, ["python3", "-c", WRITE, mode], json.dumps(texts))
+        assert result.returncode == 0, f"{host}: {list(files)}\n{result.stderr}"
 
     def trust(self, host: str) -> None:
         """The company's root, which issued the certificates of the stand-in: the real vendor's are publicly trusted."""
@@ -159,7 +178,7 @@ class MtsLink:
     def faults(self, *rules: dict) -> Iterator[None]:
         """The vendor does these things wrong, as vendor.py describes: faults({"name": REGISTRY, "status": 401})."""
         script = f"cat > {RULES}.new && chmod 644 {RULES}.new && mv {RULES}.new {RULES}"
-        self.shell("vendor", script, input=json.dumps(rules))
+        self.shell("vendor", script, json.dumps(rules))
         try:
             yield
         finally:
@@ -220,7 +239,7 @@ class MtsLink:
     @contextlib.contextmanager
     def _aside(self, host: str, path: str, script: str, text: str) -> Iterator[None]:
         kept = f"/run/aside{path.replace('/', '-')}"
-        self.shell(host, f"cp {path} {kept}; {script}", input=text)
+        self.shell(host, f"cp {path} {kept}; {script}", text)
         try:
             yield
         finally:
@@ -257,7 +276,7 @@ class MtsLink:
 
     def unfinished(self) -> bool:
         """An installation on Chats was begun and did not come to its end."""
-        return self.lab.exec("chat", ["test", "-f", f"{INSTALLED}/installing"]).returncode == 0
+        return self.run("chat", ["test", "-f", f"{INSTALLED}/installing"]).returncode == 0
 
     def linked(self, domain: str = CHATS) -> dict[str, str]:
         """What Meetings knows of a chat domain: client_id, client_secret, token; {} when nothing."""

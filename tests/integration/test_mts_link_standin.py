@@ -10,13 +10,15 @@ What the roles and installer_dialog are proven with is worth what this is worth.
 from __future__ import annotations
 
 import contextlib
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 import pytest
 from company_ca import CompanyCA, Issued
-from conftest import LAB, ROOT
+from conftest import ROOT
 from lab_mts_link import (
     ADD_TOKEN,
     ADDRESS,
@@ -34,6 +36,7 @@ from mts_link_dialog import Talk, talk
 
 INSTALLER = f"{FOLDER}/installer.sh"
 CRT, KEY = f"{FOLDER}/certs/{CHATS}.crt", f"{FOLDER}/certs/{CHATS}.key"
+CHATS_ASKS = ("licence_key", "client_id", "client_secret")
 STEPS = ("checks", "licence", "registry", "pull", "configure", "start", "finish")
 DOCKER = f'Error response from daemon: Get "https://{REGISTRY}/": '
 UNAUTHORIZED = "unauthorized: Incorrect login or password"
@@ -65,7 +68,7 @@ class Standin:
         texts = WORDING[self.language]
         language = f"MTS_LINK_STANDIN_LANGUAGE={self.language}"
         return talk(
-            [str(LAB), "exec", host, "--", "env", language, *command],
+            self.link.command(host, ["env", language, *command]),
             [(texts[f"ask_{one}"], {**self.answers, **answers}[one]) for one in questions],
         )
 
@@ -73,8 +76,7 @@ class Standin:
         return self.run("meetings", [INSTALLER, "--cfglink"], ["domain", *more], **answers)
 
     def install(self, *more: str, **answers: str) -> Talk:
-        questions = ["licence_key", "client_id", "client_secret", *more]
-        return self.run("chat", [INSTALLER], questions, **answers)
+        return self.run("chat", [INSTALLER], [*CHATS_ASKS, *more], **answers)
 
     def add_token(self, *more: str, **answers: str) -> Talk:
         return self.run("meetings", [ADD_TOKEN], ["domain", "token", *more], **answers)
@@ -431,12 +433,11 @@ def test_second_run(linked: Standin):
 
 
 def test_wrong_answer_is_asked_for_again(linked: Standin):
-    questions = ["licence_key", "client_id", "client_secret"]
     texts = WORDING["en"]
     answers = [(texts["ask_licence_key"], word) for word in ("wrong", "also wrong", linked.link.licence_key)]
-    answers += [(texts[f"ask_{one}"], linked.answers[one]) for one in questions[1:]]
+    answers += [(texts[f"ask_{one}"], linked.answers[one]) for one in CHATS_ASKS[1:]]
     with linked.link.settings("chat", attempts=3):
-        talked = talk([str(LAB), "exec", "chat", "--", INSTALLER], answers)
+        talked = talk(linked.link.command("chat", [INSTALLER]), answers)
         assert talked.code == 0, talked.screen
         assert talked.screen.count(linked.says("refused_licence")) == 2
 
@@ -449,15 +450,26 @@ def test_question_that_nobody_expects(linked: Standin, answer: str, code: int):
     assert bool(linked.link.installed()) == (not code)
 
 
-def test_step_that_hangs(linked: Standin):
+def test_step_that_hangs_goes_on_when_told(linked: Standin):
+    def go_on() -> None:
+        while "installer.sh step pull" not in linked.link.trace("chat"):
+            time.sleep(0.2)
+        linked.link.set("chat", hang=None)
+
+    linked.link.set("chat", hang="pull")
+    other = threading.Thread(target=go_on)
+    other.start()
+    talked = linked.install()
+    other.join()
+    assert talked.code == 0, talked.screen
+
+
+def test_installer_that_is_killed_while_it_hangs(linked: Standin):
+    """By its terminal, which goes away."""
+    answers = [(WORDING["en"][f"ask_{one}"], linked.answers[one]) for one in CHATS_ASKS]
     with linked.link.settings("chat", hang="pull"):
-        command = [str(LAB), "exec", "chat", "--", INSTALLER]
-        answers = [
-            (WORDING["en"][f"ask_{one}"], linked.answers[one]) for one in ("licence_key", "client_id", "client_secret")
-        ]
-        talked = talk(command, answers, until=linked.says("step_pull"))
-        assert talked.screen.rstrip().endswith(linked.says("step_pull"))
-        assert talked.code == -9
+        talked = talk(linked.link.command("chat", [INSTALLER]), answers, until=linked.says("step_pull"))
+    assert (talked.code, talked.open_questions) == (-9, ())
     assert linked.link.unfinished()
     assert linked.install().code == 0
 
