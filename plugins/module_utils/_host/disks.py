@@ -93,7 +93,9 @@ def _devices_of(root: pathlib.Path, mount: Mount) -> list[pathlib.Path]:
         return [device]
     if mount.kind != "btrfs" or not mount.source.startswith("/dev/"):
         return []
-    name = os.path.basename(_real(root, mount.source))  # noqa: PTH119 - a name in /dev, not a path of this host
+    # A container may not have the node in its /dev; /dev/mapper/NAME is a link to dm-0.
+    there = (root / mount.source.lstrip("/")).exists()
+    name = (_real(root, mount.source) if there else mount.source).rpartition("/")[2]
     for identity in listing(root / "sys/fs/btrfs"):
         together = listing(root / "sys/fs/btrfs" / identity / "devices")
         if name in together:

@@ -48,14 +48,13 @@ def judge_clock(wanted: Requirements, machine: Machine, checks: Checks) -> None:
             checks.passed(id_, subject, f"synchronised, {told.text}")
         else:
             checks.warned(id_, subject, f"not synchronised: {told.text}", told.hint)
-    elif kernel is None:
-        checks.skipped(id_, subject, "the kernel does not say", _RUN)
-    elif kernel.synchronised:
+    elif kernel is not None and kernel.synchronised:
         checks.passed(id_, subject, f"synchronised, says the kernel, at most {_seconds(kernel.error)} off")
     else:
         runs = f"{told.service} runs and does not answer" if told else "no time service runs"
         hint = _RUN if hardware.may_set_clock(machine.root) else _CARRIER
-        checks.warned(id_, subject, f"not synchronised, says the kernel; {runs}", told.hint if told else hint)
+        seen = "not synchronised, says the kernel" if kernel else "cannot be told: the kernel does not say"
+        checks.warned(id_, subject, f"{seen}; {runs}", told.hint if told else hint)
 
 
 def _service(machine: Machine) -> Told | None:

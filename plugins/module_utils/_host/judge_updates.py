@@ -47,6 +47,9 @@ def _updates(machine: Machine, checks: Checks) -> None:
         hint = f"{_UPDATE}, then restart the host."
     if faults:
         checks.failed(id_, subject, "; ".join(faults), hint)
+    elif not said.security:
+        hint = "Is the distribution's archive of security updates among the sources? See: apt-cache policy"
+        checks.warned(id_, subject, "none pending, but no package list of security updates", hint)
     else:
         checks.passed(id_, subject, f"none pending, package lists are {_age(said.lists_age or 0.0)} old")
 

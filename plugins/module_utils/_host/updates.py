@@ -19,7 +19,7 @@ import re
 import typing as t
 
 from ansible_collections.onprem.chat.plugins.module_utils._host.machine import Finished, Machine
-from ansible_collections.onprem.chat.plugins.module_utils._host.system import listing, read_text
+from ansible_collections.onprem.chat.plugins.module_utils._host.system import listing, os_release, read_text
 
 #: Package lists older than this say nothing about updates of today.
 OLDEST_LISTS = 7 * 86400
@@ -61,6 +61,7 @@ class Updates:
     lists_age: seconds since the package lists were updated; None where there are none.
     missing: addresses of configured sources whose package list is not there.
     expired: files of package lists whose Valid-Until has passed.
+    security: whether a list of security updates is among them, where the distribution has an archive for these.
     """
 
     pending: list[Update] = dataclasses.field(default_factory=list)
@@ -69,6 +70,7 @@ class Updates:
     lists_age: float | None = None
     missing: list[str] = dataclasses.field(default_factory=list)
     expired: list[str] = dataclasses.field(default_factory=list)
+    security: bool = True
 
 
 def ask(machine: Machine) -> Updates | None:
@@ -82,6 +84,7 @@ def ask(machine: Machine) -> Updates | None:
         return said
     said.pending = list(_pending(done.out))
     said.kept_back = _kept_back(done.out)
+    said.security = _has_security(machine)
     return said
 
 
@@ -106,6 +109,13 @@ def _kept_back(out: str) -> list[str]:
         else:
             inside = line.startswith("The following packages have been kept back")
     return names
+
+
+def _has_security(machine: Machine) -> bool:
+    """A host that was installed from a medium often has no other source; so apt never hears of updates."""
+    if os_release(machine.root).get("ID") not in ("debian", "ubuntu"):
+        return True
+    return any("security" in name for name in listing(machine.root / _LISTS))
 
 
 def _error(done: Finished) -> str:

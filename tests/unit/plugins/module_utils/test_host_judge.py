@@ -6,69 +6,17 @@
 from __future__ import annotations
 
 import pathlib
-import types
 
 import pytest
 
-from ansible_collections.onprem.chat.plugins.module_utils._host import clock, system
+from ansible_collections.onprem.chat.plugins.module_utils._host import clock, machine
 from ansible_collections.onprem.chat.plugins.module_utils._host import judge as tested
-
-DEBIAN = 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nID=debian\nVERSION_ID="12"\n# comment\n'
-HEADER = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
-
-
-class Host:
-    def __init__(self, root):
-        self.root = root
-        self.write("etc/os-release", DEBIAN)
-        self.write("etc/resolv.conf", "search corp.test\nnameserver 10.203.0.10\n")
-        self.write("etc/hosts", "127.0.0.1 localhost\n10.203.0.20 chat.corp.test chat # us\n")
-        self.write("proc/meminfo", "MemTotal: 2007040 kB\nMemFree: 100000 kB\nMemAvailable: 1500000 kB\nHugePages: 0\n")
-        self.write("proc/1/comm", "systemd\n")
-        (root / "run/systemd/system").mkdir(parents=True)
-        (root / "var/lib").mkdir(parents=True)
-        self.sockets = {}
-        self.machine = tested.Machine(
-            root=root,
-            architecture=lambda: "x86_64",
-            statvfs=lambda _folder: types.SimpleNamespace(f_bavail=10 * 1024**2, f_frsize=1024),
-            resolve=lambda _name: ["10.203.0.20"],
-            clock=lambda: clock.KernelClock(True, 0.012),
-            addresses=lambda: [("lo", "127.0.0.1"), ("eth0", "10.203.0.20")],
-            kernel=lambda: ("6.1.0-28-amd64", "#1 SMP Debian 6.1.119-1 (2024-11-22)"),
-            environment={},
-            run=lambda *_any: None,
-            reach=None,
-            now=lambda: 1_800_000_000.0,
-        )
-
-    def write(self, path, text):
-        target = self.root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
-
-    def process(self, pid, name, *inodes):
-        self.write(f"proc/{pid}/comm", f"{name}\n")
-        folder = self.root / f"proc/{pid}/fd"
-        folder.mkdir()
-        for number, inode in enumerate(inodes):
-            (folder / str(number)).symlink_to(f"socket:[{inode}]")
-
-    def socket(self, table, address, inode, state="0A"):
-        rows = self.sockets.setdefault(table, [])
-        rows.append(f"   0: {address} 00000000:0000 {state} 00000000:00000000 00:00000000 00000000  0 0 {inode} 1 x\n")
-        self.write(f"proc/net/{table}", HEADER + "".join(rows))
-
-    def ask(self, **wanted):
-        return tested.judge(tested.Requirements(**wanted), self.machine).as_list()
-
-    def one(self, id, **wanted):
-        (check,) = [check for check in self.ask(**wanted) if check["id"] == id]
-        return check
+from ansible_collections.onprem.chat.plugins.module_utils._net import reach
+from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.host_fake import DEBIAN, Host
 
 
-@pytest.fixture()
-def host(tmp_path):
+@pytest.fixture(name="host")
+def _host(tmp_path):
     return Host(tmp_path)
 
 
@@ -121,6 +69,21 @@ def test_os_release_in_usr(host):
     (host.root / "etc/os-release").unlink()
     host.write("usr/lib/os-release", DEBIAN)
     assert host.one("host.os", os={"distribution": "debian", "versions": ["12"]})["status"] == "pass"
+
+
+def test_a_program_that_runs_here(monkeypatch):
+    monkeypatch.setenv("LANG", "de_DE.UTF-8")
+    monkeypatch.setenv("http_proxy", "http://proxy.corp.test:3128")
+    done = machine.run_here(("sh", "-c", "env; read -r line; echo got $line >&2; exit 3"))
+    assert done.code == 3
+    assert "LC_ALL=C" in done.out.splitlines()
+    assert "proxy" not in done.out and "LANG" not in done.out
+    assert done.err == "got\n"
+
+
+def test_a_program_that_is_not_there_or_does_not_end():
+    assert machine.run_here(("no-such-program-anywhere",)) is None
+    assert machine.run_here(("sleep", "20"), 0.1) is None
 
 
 def test_no_systemd(host):
@@ -269,6 +232,71 @@ def test_resolve_here():
 
 
 def test_no_product_is_named_in_the_generic_layer():
-    for module in (tested, system):
-        text = pathlib.Path(module.__file__).read_text().lower()
-        assert not [name for name in ("ejabberd", "bluemind", "mychat") if name in text]
+    package = pathlib.Path(tested.__file__).parent
+    files = [*package.glob("*.py"), *(package.parent / "_net").glob("*.py")]
+    assert len(files) > 15
+    for file in files:
+        text = file.read_text().lower()
+        assert not [name for name in ("ejabberd", "bluemind", "mychat", "mts", "webinar", "link.ru") if name in text]
+
+
+# -- what the task makes of it -------------------------------------------------------------------------------------------
+
+
+def test_a_failure_that_is_accepted(host):
+    check = host.one("host.os", os={"distribution": "ubuntu"}, accept=["host.os"])
+    assert (check["status"], check["hint"]) == ("warn", "Install ubuntu on this host.")
+
+
+def test_a_warning_that_is_not_taken_lightly(host):
+    host.write("etc/hosts", "127.0.1.1 chat.corp.test\n")
+    assert host.one("host.hosts", fqdn="chat.corp.test", strict=["host.hosts"])["status"] == "fail"
+
+
+def test_what_is_accepted_stays_accepted(host):
+    wanted = {"accept": ["host.os"], "strict": ["host.os"]}
+    assert host.one("host.os", os={"distribution": "ubuntu"}, **wanted)["status"] == "warn"
+
+
+def test_other_statuses_stay(host):
+    ids = list(tested.IDS)
+    for check in host.ask(min_memory_mib=1, accept=ids, strict=ids):
+        assert check["status"] == "pass"
+    (host.root / "proc/meminfo").unlink()
+    assert host.one("host.memory", min_memory_mib=1, strict=ids)["status"] == "skip"
+
+
+def test_the_document_that_asks_for_it(host):
+    checks = host.ask(sources={"host.clock": "Manual 1.3, Other settings, 3"})
+    assert {check["id"]: check["source"] for check in checks if check["source"]} == {
+        "host.clock": "Manual 1.3, Other settings, 3"
+    }
+
+
+def test_ids_that_nobody_asks_for():
+    wanted = tested.Requirements(accept=["host.os", "host.oss"], sources={"dns.name": "x", "host.clock": "y"})
+    assert tested.unknown_ids(wanted) == {"accept": ["host.oss"], "sources": ["dns.name"]}
+    assert tested.unknown_ids(tested.Requirements(strict=list(tested.IDS))) == {}
+
+
+def test_every_id_can_be_asked(host):
+    host.machine.reach = lambda *_any: reach.Answer("answered", "192.0.2.1", "connected")
+    checks = host.ask(
+        os={"distribution": "debian"},
+        updates=True,
+        architectures=["x86_64"],
+        min_cpus=1,
+        min_memory_mib=1,
+        min_disk=[{"path": "/", "gib": 1, "ssd": True}],
+        min_network_mbit=1,
+        ports=[PORT],
+        names=[{"name": "chat.corp.test", "addresses": ["10.203.0.20"]}],
+        local_addresses=True,
+        external_addresses=["192.0.2.7"],
+        same_domain_as=["mail.corp.test"],
+        search_domains="forbid",
+        proxies=True,
+        outbound=[{"host": "192.0.2.1"}],
+    )
+    assert [check["id"] for check in checks] == list(tested.IDS)
+    assert all(check["hint"] for check in checks if check["status"] in ("warn", "fail"))
