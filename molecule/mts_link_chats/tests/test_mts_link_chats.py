@@ -1,0 +1,128 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the role mts_link_chats left on the host and on the controller, run against the stand-in of the installer."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+import testinfra
+import yaml
+from ansible.parsing.vault import VaultLib, VaultSecret
+
+STATE = Path(os.environ["ONPREM_CHAT_LAB_STATE"])
+SECRETS = json.loads((STATE / "secrets.json").read_text())
+FOLDER = "/opt/onprem-chat/mts-link"
+DOMAIN = "chats.corp.test"
+PAGE = f"https://{DOMAIN}"
+
+
+def vault() -> dict[str, str]:
+    """The vault file of the controller, opened as ansible-vault does."""
+    keys = VaultLib([("default", VaultSecret(SECRETS["administrator"].encode()))])
+    text = keys.decrypt((STATE / "molecule-values.yml").read_bytes()).decode()
+    return yaml.safe_load(text.replace("!unsafe ", ""))
+
+
+@pytest.fixture
+def users():
+    return testinfra.get_host("local://")
+
+
+def test_folder_is_for_root_only(host):
+    folder = host.file(FOLDER)
+    assert (folder.user, folder.group, folder.mode) == ("root", "root", 0o700)
+    assert host.file(f"{FOLDER}/installer.sh").mode == 0o700
+    assert host.file(f"{FOLDER}/corp-test.lic").mode == 0o600
+
+
+def test_installer_is_the_one_that_was_pinned(host):
+    assert host.file(f"{FOLDER}/installer.sh").sha256sum == (STATE / "mts_link/installer.sha256").read_text().strip()
+
+
+def test_pair_lies_beside_it_as_files(host):
+    crt, key = (host.file(f"{FOLDER}/certs/{DOMAIN}.{suffix}") for suffix in ("crt", "key"))
+    assert crt.is_file and not crt.is_symlink and crt.content_string.count("BEGIN CERTIFICATE") == 2
+    assert key.is_file and not key.is_symlink and key.mode == 0o600
+    assert sorted(host.file(f"{FOLDER}/certs").listdir()) == [f"{DOMAIN}.crt", f"{DOMAIN}.key"]
+
+
+def test_every_question_was_asked_once(host):
+    lines = host.file("/var/log/mts-link-standin.log").content_string.splitlines()
+    asked = [line.split(" ", 3)[3] for line in lines if " asked " in line]
+    assert asked == ["asked licence_key", "asked client_id", "asked client_secret"]
+    assert sum(line.endswith(" installed") for line in lines) == 1
+
+
+def test_the_token_is_kept_in_the_vault_and_in_the_journal(host):
+    token = host.file("/opt/mts-link-chats/token").content_string.strip()
+    assert len(token) > 20
+    values = vault()
+    assert values["vault_mts_link_token"] == token
+    assert sorted(values) == ["vault_mts_link_client_id", "vault_mts_link_client_secret", "vault_mts_link_token"]
+    journal = host.file("/var/lib/onprem-chat/dialogs/mts-link-chats/journal.json")
+    assert token in journal.content_string and journal.mode & 0o077 == 0
+
+
+def test_the_vault_is_encrypted_and_for_its_owner_only():
+    file = STATE / "molecule-values.yml"
+    assert file.read_text().startswith("$ANSIBLE_VAULT;1.1;AES256\n")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_ansible_reads_it_as_variables(tmp_path):
+    password = tmp_path / "password"
+    password.write_text(SECRETS["administrator"])
+    password.chmod(0o600)
+    command = [
+        "ansible",
+        "localhost",
+        "-i",
+        "localhost,",
+        "-m",
+        "ansible.builtin.debug",
+        "-a",
+        "var=vault_mts_link_token",
+    ]
+    answer = subprocess.run(
+        [*command, "-e", f"@{STATE / 'molecule-values.yml'}", f"--vault-password-file={password}"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert vault()["vault_mts_link_token"] in answer.stdout
+
+
+def test_no_value_lies_where_others_may_read_it(host):
+    secrets = [*vault().values(), SECRETS["mts-link-licence-key"]]
+    patterns = "\n".join(secrets)
+    found = host.run(
+        "printf '%%s\\n' %s | grep -rlF -f - /etc /opt /var /home /tmp /root --exclude-dir=apt 2>/dev/null | "
+        "xargs -r -d '\\n' stat -c '%%A %%n' | grep -v '^-.......-' || true", patterns,
+    )  # fmt: skip
+    # Files of which others have a right are left; folders above may forbid the way, so try as a user that may do nothing.
+    for line in found.stdout.splitlines():
+        path = line.split(" ", 1)[1]
+        assert host.run("runuser -u nobody -- cat %s", path).rc != 0, line
+    assert host.run("journalctl --no-pager | grep -cF %s", secrets[0]).stdout.strip() == "0"
+
+
+@pytest.mark.parametrize(("path", "status"), [("/chats/", "200"), ("/", "403")])
+def test_users_get_the_page(users, path, status):
+    curl = users.run(
+        "curl -sS -o /dev/null -w '%%{http_code}' --cacert %s %s", str(STATE / "molecule-pki/root.crt"), PAGE + path
+    )
+    assert (curl.rc, curl.stdout) == (0, status), curl.stderr
+
+
+def test_meetings_was_told_the_token():
+    meetings = testinfra.get_host("ssh://meetings", ssh_config=str(STATE / "ssh_config"), sudo=True)
+    assert meetings.file(f"/opt/webinar/chats/{DOMAIN}.token").content_string.strip() == vault()["vault_mts_link_token"]
+    log = meetings.file("/var/log/mts-link-standin.log").content_string
+    assert log.count("add_chats_token.sh asked token") == 1
+    assert log.count("installer.sh asked domain") == 1
