@@ -14,7 +14,7 @@ import threading
 import pytest
 
 from ansible_collections.onprem.chat.plugins.module_utils._net import reach
-from ansible_collections.onprem.chat.plugins.module_utils._web import client
+from ansible_collections.onprem.chat.plugins.module_utils._web import client, judge, wire
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.tls_fake import (
     ISSUING,
     NAME,
@@ -322,3 +322,35 @@ def test_a_client_certificate_is_demanded_when_the_handshake_is_done(certificate
     assert result.check("web.answer")["hint"] == (
         "It wants to know who is asking, which this module never says. Let the server take clients without one."
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail", "hint"),
+    [
+        (reach.REFUSED, "connection refused", "It had accepted a connection just before. Is the service starting again and again?"),
+        (reach.UNREACHABLE, "No route to host",
+         "A connection had been accepted just before. Look at the network between here and the server."),
+        (reach.CLOSED, "closed the connection in the TLS handshake",
+         "Has the server a certificate and key for chat.corp.test, and does it take clients without a certificate? Look into "
+         "its log."),
+        (reach.BAD_CERTIFICATE, "this host trusts no CA at all, /etc/ssl/certs is empty",
+         "Install the package ca-certificates on this host, or name the CA in trust_anchors."),
+        (reach.BAD_CERTIFICATE, "something new", "Look at the certificate with: openssl s_client -showcerts"),
+    ],
+)  # fmt: skip
+def test_every_other_end_of_tls(monkeypatch, kind, detail, hint):
+    def answer(host, port, protocol, *given, **more):
+        return reach.Answer(reach.ANSWERED if protocol == "tcp" else kind, "10.203.0.20", detail)
+
+    monkeypatch.setattr(client, "reach", answer)
+    result = ask("https://chat.corp.test/")
+    assert result.said("web.tls") == ("fail", f"10.203.0.20 port 443: {detail}")
+    assert result.check("web.tls")["hint"] == hint
+    assert result.said("web.answer") == ("skip", f"no verified TLS: {detail}")
+
+
+def test_every_kind_of_fault_has_a_hint():
+    kinds = set(reach.TELLING) - {reach.ANSWERED}
+    assert kinds <= set(judge._TLS) | {reach.BAD_CERTIFICATE}
+    assert {reach.REFUSED, reach.TIMED_OUT, reach.UNREACHABLE} == set(judge._CONNECT)
+    assert {wire.TIMED_OUT, wire.CLOSED, wire.NOT_HTTP, wire.TOO_MUCH, wire.REFUSED} == set(judge._FAULTS)

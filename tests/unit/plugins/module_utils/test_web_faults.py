@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
+import sys
 import threading
 import time
 
@@ -186,6 +188,16 @@ def test_so_many_at_the_same_time():
         result = ask(*[f"http://127.0.0.1:{server.port}/"] * 12, options={"parallel": 1})
     assert {answer["passed"] for answer in result["answers"]} == {True}
     assert most[0] <= 3  # one request after the other; each has two connections, and the server sees their ends late
+
+
+def test_nothing_is_left_to_the_garbage_collector(monkeypatch):
+    """http.client closes what it shares, and Python 3.13 complains on standard error of what was closed before."""
+    complaints = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda seen: complaints.append(seen.exc_value))
+    for sent in (page(b"x"), page(b"", b"204 No Content"), b"HTTP/1.1 103 Hints\r\n\r\n" + page(b"x"), b"no HTTP"):
+        ask_server(says(sent))
+    gc.collect()
+    assert complaints == []
 
 
 def test_what_should_never_happen_is_a_failed_check(monkeypatch):
