@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # STAND-IN, not the vendor's software: what the manual says of /opt/webinar/scripts/add_chats_token.sh on the Meetings server.
 # @common@
 LINKS=/opt/webinar/chats

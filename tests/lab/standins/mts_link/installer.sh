@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # STAND-IN, not the vendor's software: behaves as the manual of MTS Link on-premise (Chats) 1.3 says an installation goes.
 # @common@
 DIRECTORY=/opt/mts-link-chats
