@@ -12,6 +12,10 @@ import re
 import unicodedata
 
 
+HIDDEN = "\0"  # a character that no cell has
+_HIDDEN = re.compile(f"{HIDDEN}+")
+
+
 class Typed(str):
     """A cell that shows what was typed."""
 
@@ -45,10 +49,15 @@ class Row:
         return "".join([cell for cell in cells if not isinstance(cell, Typed)] if self.typed else cells)
 
     def shown(self) -> str:
-        """What is seen, but for secrets that were typed."""
+        """What is seen, with ``HIDDEN`` for each character of a secret that was typed."""
         if not self.typed:
             return "".join(self.cells)
-        return re.sub("\0+", "********", "".join(["\0" if isinstance(cell, Secret) else cell for cell in self.cells]))
+        return "".join([HIDDEN if isinstance(cell, Secret) else cell for cell in self.cells])
+
+
+def without_secrets(shown: str) -> str:
+    """One mask for each typed secret, however long it is and however many rows it takes."""
+    return _HIDDEN.sub("********", shown) if HIDDEN in shown else shown
 
 
 def width(character: str) -> int:

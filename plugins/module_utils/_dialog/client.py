@@ -118,7 +118,7 @@ class Client:
                 f"{_where(entry)} ({_why(entry)}), and interrupted=fail does not let it run again.",
                 "In what state did it leave the host?",
                 "Look at the transcript; then set interrupted=rerun, or forget the run with state=absent.",
-                result({**entry, "state": record.INTERRUPTED}, self.journal, reveal=False),
+                result(entry, self.journal, reveal=False),
             )
         self.module.warn(
             f"The run that began on {entry['started']} was cut off {_where(entry)} ({_why(entry)}); it runs again."
@@ -152,7 +152,7 @@ class Client:
                 f"{spec.name} is being run by somebody else ({who}) with other inputs: {'; '.join(different)}.",
                 "Was it started by another play, or by an earlier one that lost its connection?",
                 "Wait until it has ended, or end it (SIGTERM), then run this again.",
-                result(entry, self.journal, reveal=False),
+                result(entry, self.journal, reveal=False, running=True),
             )
         return self._wait(spec, holder["run"], attached=True)
 
@@ -174,7 +174,7 @@ class Client:
                 raise RunError(
                     f"The run of {spec.name} has not ended {PATIENCE} s after its timeout.",
                     "Does the disk hang?", "Look at the transcript; end the supervisor by hand, then run again.",
-                    result(self.journal.load() or {}, self.journal, reveal=False, attached=attached),
+                    result(self.journal.load(), self.journal, reveal=False, attached=attached, running=True),
                 )  # fmt: skip
             time.sleep(pause)
             pause = min(pause * 1.5, 0.5)
@@ -197,7 +197,7 @@ class Client:
             raise RunError(
                 f"The supervisor of {spec.name} ended without a word {_where(entry)}; the installer was hung up.",
                 "Was it killed?", "Run it again: with interrupted=rerun the installer is started anew.",
-                {**said, "status": record.INTERRUPTED},
+                said,
             )  # fmt: skip
         raise ended(entry, said)
 
@@ -207,8 +207,7 @@ class Client:
         entry = self.journal.load()
         if not self.lock.free():
             return {
-                **result(entry, self.journal, reveal=False, changed=True),
-                "status": record.RUNNING,
+                **result(entry, self.journal, reveal=False, changed=True, running=True),
                 "msg": "It runs; would wait for its end.",
             }
         if entry and entry["state"] == record.DONE:
@@ -225,12 +224,10 @@ class Client:
         said = result(entry, self.journal, reveal=True, running=running)
         if said["status"] == record.DONE:
             return said
-        name = self.params["name"]
+        outcome = (entry or {}).get("outcome") or {}
+        state = f"{said['status']}: {outcome['what']}" if outcome.get("what") and not running else f"{said['status']}."
         raise RunError(
-            f"There are no values of {name} on this host: it is {said['status']}"
-            + (
-                f", {entry['outcome']['what']}" if entry and entry["outcome"] and entry["outcome"]["what"] else "."
-            ).rstrip("."),
+            f"There are no values of {self.params['name']} on this host: it is {state}",
             "Was it not run yet, or under another name or state_directory?",
             "Run it first (state=present).",
             result(entry, self.journal, reveal=False, running=running),

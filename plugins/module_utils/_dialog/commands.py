@@ -71,8 +71,11 @@ class Commands:
     def _scroll(self, count: int) -> None:
         for _number in range(min(count, self.height)):
             first = self.rows[self.top]
-            if not first.said and first.cells and not self._joined_below(self.top):
+            if not first.said and first.cells:
                 self._say(self.top)
+            if first.said and self._joined_below(self.top):
+                # The rest of a line that was handed out is nothing new.
+                self.rows[self.top + 1].said = self._line(self.top + 1, self._last(self.top))[1]
             del self.rows[self.top]
             self.rows.insert(self.bottom, Row())
             if self.top == 0:

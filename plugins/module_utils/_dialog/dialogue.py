@@ -296,12 +296,16 @@ class Dialogue:
         return self._known_error() if self.error is not None else self._bad(kind, what, cause, remedy)
 
     def _bad(self, kind: str, what: str, cause: str, remedy: str, source: str = "") -> Outcome:
-        return Outcome(False, self.mask.apply(what), cause, remedy, source, kind)
+        return Outcome(False, what, cause, remedy, source, kind)
 
     def _known_error(self) -> Outcome:
         error = self.error
         return self._bad(
-            "known_error", f"The installer says: {self.error_text}", error.cause, error.remedy, error.source
+            "known_error",
+            f"The installer says: {self.mask.apply(self.error_text)}",
+            error.cause,
+            error.remedy,
+            error.source,
         )
 
     def _refused(self, prompt: Prompt) -> Outcome:

@@ -44,6 +44,8 @@ _DEFAULT_SIGNALS = (
     "SIGTTOU",
     "SIGXFSZ",
 )
+_ON_ITS_WAY = 0.03
+"""Seconds in which the kernel hands output from one side of a terminal to the other."""
 _GET_NUMBER = 0x80045430  # TIOCGPTN, ioctl_tty(2)
 
 
@@ -152,8 +154,14 @@ class Installer:
         return bool(flags[3] & termios.ECHO), bool(flags[3] & termios.ICANON), bool(flags[0] & termios.ICRNL)
 
     def waiting(self) -> str:
-        """Whether it waits for input: one of the words of ``waiting``."""
-        return waiting.reads_terminal(self.pid, self.terminal)
+        """Whether it waits for input: one of the words of ``waiting``.
+
+        What it wrote before is looked for after that: else the answer would be to a question that is not the last one.
+        """
+        state = waiting.reads_terminal(self.pid, self.terminal)
+        if state == waiting.WAITING and not self.silent and select.select([self.descriptor], [], [], _ON_ITS_WAY)[0]:
+            return waiting.BUSY
+        return state
 
     def poll(self) -> bool:
         """Whether its first process has ended."""

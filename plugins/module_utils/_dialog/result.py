@@ -23,13 +23,13 @@ def result(
     changed: bool = False,
     running: bool = False,
 ) -> dict:
-    """``reveal``: with secret values in clear."""
+    """``reveal``: with secret values in clear. ``running``: its supervisor lives; else a run without an end was cut off."""
     entry = entry or {}
     outcome = entry.get("outcome") or {}
     status = entry.get("state", record.ABSENT)
     if running:
         status = record.RUNNING
-    elif status == record.RUNNING and reveal:
+    elif status == record.RUNNING:
         status = record.INTERRUPTED
     values = entry.get("values", {})
     return {

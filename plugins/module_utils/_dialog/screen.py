@@ -16,7 +16,13 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.onprem.chat.plugins.module_utils._dialog.cells import Row, Secret, Typed, width
+from ansible_collections.onprem.chat.plugins.module_utils._dialog.cells import (
+    Row,
+    Secret,
+    Typed,
+    width,
+    without_secrets,
+)
 from ansible_collections.onprem.chat.plugins.module_utils._dialog.commands import Commands
 from ansible_collections.onprem.chat.plugins.module_utils._dialog.escape import CONTROL, CSI, TEXT, Parser
 
@@ -137,7 +143,9 @@ class Screen(Commands):
 
     def _line(self, first: int, last: int) -> tuple[str, str]:
         rows = self.rows[first : last + 1]
-        return "".join([row.text() for row in rows]).rstrip(), "".join([row.shown() for row in rows]).rstrip()
+        return "".join([row.text() for row in rows]).rstrip(), without_secrets(
+            "".join([row.shown() for row in rows])
+        ).rstrip()
 
     def _say(self, y: int) -> None:
         """Hand out the line of a row, unless it was and is unchanged."""

@@ -253,7 +253,7 @@ class Supervisor:
         self.entry["screen"] = [secrets(line) for line in self.entry["screen"] or self.dialogue.last_screen()]
         self.entry["carried"] = sorted(self.dialogue.carried_now)
         self.entry["outcome"] = {
-            "what": secrets(outcome.what), "cause": outcome.cause, "remedy": outcome.remedy,
+            "what": outcome.what, "cause": outcome.cause, "remedy": outcome.remedy,
             "source": outcome.source, "kind": outcome.kind,
         }  # fmt: skip
         self.transcript.write(
