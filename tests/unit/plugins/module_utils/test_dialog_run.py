@@ -552,7 +552,7 @@ def test_no_descriptor_of_the_caller_stays_open(place):
     os.set_inheritable(writer, True)
     child = started(place)
     supervisor = entry(place)["supervisor"]["pid"]
-    links = {os.readlink(path) for path in Path(f"/proc/{supervisor}/fd").iterdir() if path.exists()}
+    links = {str(path.readlink()) for path in Path(f"/proc/{supervisor}/fd").iterdir() if path.exists()}
     os.close(writer)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)

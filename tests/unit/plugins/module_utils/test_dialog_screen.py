@@ -13,7 +13,6 @@ import pytest
 
 from ansible_collections.onprem.chat.plugins.module_utils._dialog.escape import LONGEST, Parser
 from ansible_collections.onprem.chat.plugins.module_utils._dialog.screen import Screen
-
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.dialog_workshop import cut
 
 COLUMNS, ROWS = 20, 8
@@ -63,7 +62,7 @@ def token(dice: random.Random) -> str:
 
 @pytest.mark.parametrize("seed", range(300))
 def test_same_picture_as_pyte(seed):
-    dice = random.Random(seed)
+    dice = random.Random(seed)  # noqa: S311
     screen, other = Screen(COLUMNS, ROWS), pyte.Screen(COLUMNS, ROWS)
     stream = pyte.Stream(other)
     for _step in range(60):
@@ -83,7 +82,7 @@ def test_same_picture_as_pyte(seed):
 @pytest.mark.parametrize("seed", range(150))
 def test_any_bytes_are_drawn_without_an_error(seed):
     """Whatever comes, in whatever pieces: the same picture, bounded memory, no exception."""
-    dice = random.Random(seed)
+    dice = random.Random(seed)  # noqa: S311
     noise = bytes(dice.choice((0x1B, 0x5B, 0x5D, 0x50, 0x9B, 0x3B, 0x30, dice.randrange(256))) for _byte in range(3000))
     text = noise.decode("utf-8", "replace") + noise.decode("latin-1")
     whole, pieces = Screen(COLUMNS, ROWS), Screen(COLUMNS, ROWS)
@@ -129,7 +128,7 @@ def lines_of(text: str, columns: int = 80, rows: int = 24, seed: int | None = No
 
 @pytest.mark.parametrize("seed", range(100))
 def test_every_line_is_handed_out_once_and_in_order(seed):
-    dice = random.Random(seed)
+    dice = random.Random(seed)  # noqa: S311
     lines = [
         "".join(dice.choice("abc ж") for _letter in range(dice.randint(1, 150))).strip() or "x" for _line in range(80)
     ]
@@ -187,7 +186,7 @@ def test_output_without_any_line_break_keeps_little_and_says_all():
 
 @pytest.mark.parametrize("seed", range(60))
 def test_an_echo_is_known_as_typed(seed):
-    dice = random.Random(seed)
+    dice = random.Random(seed)  # noqa: S311
     answer = "".join(dice.choice("abc:Жs3-") for _letter in range(dice.randint(1, 60)))
     screen = Screen(24, 6)
     screen.feed("Client ID: ")
