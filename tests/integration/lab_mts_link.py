@@ -159,14 +159,17 @@ class MtsLink:
     @contextlib.contextmanager
     def settings(self, host: str, **values: object) -> Iterator[None]:
         """The stand-in's scripts on a host behave like this (README.md): settings("chat", language="ru", hang="pull")."""
-        self.set(host, **values)
+        self._set(host, values)
         try:
             yield
         finally:
-            self.set(host, **dict.fromkeys(values))
+            self._set(host, dict.fromkeys(values))
 
-    def set(self, host: str, **values: object) -> None:
-        """At once, until it is set to None: a script that hangs goes on then."""
+    def set(self, host: str, name: str, value: object) -> None:
+        """One of them, at once, until it is set to None: a script that hangs goes on then."""
+        self._set(host, {name: value})
+
+    def _set(self, host: str, values: dict[str, object]) -> None:
         gone = [f"{SETTINGS}/{name}" for name, value in values.items() if value is None]
         files = {f"{SETTINGS}/{name}": f"{value}\n" for name, value in values.items() if value is not None}
         if gone:

@@ -115,6 +115,19 @@ def test_reset_forgets_what_was_done():
     assert lab("exec", "chat", "--", "test", "-e", "/etc/was-here").returncode == 1
 
 
+@pytest.mark.parametrize("how", [[], ["--hard"]])
+def test_reboot_keeps_files_and_begins_a_new_boot(how: list[str]):
+    look = ["cat", "/proc/sys/kernel/random/boot_id", "/etc/hosts"]
+    assert lab("exec", "chat", "--", "sh", "-c", "echo 10.0.0.1 kept >>/etc/hosts; touch /run/gone").returncode == 0
+    before = lab("exec", "chat", "--", *look).stdout.splitlines()
+    assert lab("reboot", "chat", *how).returncode == 0
+    after = lab("exec", "chat", "--", *look).stdout.splitlines()
+    assert after[0] != before[0]
+    assert after[1:] == before[1:]
+    assert lab("exec", "chat", "--", "test", "-e", "/run/gone").returncode == 1
+    assert lab("reboot", "users").returncode == 2
+
+
 def test_a_killed_container_is_started_again():
     victim = next(
         line.split()[0]

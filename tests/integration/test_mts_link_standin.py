@@ -246,9 +246,9 @@ def test_step_that_hangs_goes_on_when_told(linked: Standin):
     def go_on() -> None:
         while "installer.sh step pull" not in linked.link.trace("chat"):
             time.sleep(0.2)
-        linked.link.set("chat", hang=None)
+        linked.link.set("chat", "hang", None)
 
-    linked.link.set("chat", hang="pull")
+    linked.link.set("chat", "hang", "pull")
     other = threading.Thread(target=go_on)
     other.start()
     talked = linked.install()
