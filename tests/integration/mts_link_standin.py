@@ -176,6 +176,11 @@ REFUSED: dict[str, tuple[Callable[[Standin], AbstractContextManager], dict[str, 
     "wrong Client ID": (nullcontext, {"client_id": "wrong"}, ("client",)),
     "wrong Client secret": (nullcontext, {"client_secret": "wrong"}, ("client",)),
     "licence refused": (vendor(name=LICENCES, path="^/standin/licence", status=403), {}, ("licence",)),
+    "licence server breaks down": (
+        vendor(name=LICENCES, status=500),
+        {},
+        ("unreachable", LICENCES, "received unexpected HTTP status: 500 Internal Server Error"),
+    ),
     # Ports, note; Certificate, note 3
     "registry 401": (vendor(name=REGISTRY, status=401), {}, DOCKER + UNAUTHORIZED),
     "registry refused": (lambda s: s.link.refusing(REGISTRY), {}, DOCKER + "dial tcp: connect: connection refused"),

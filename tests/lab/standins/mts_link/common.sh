@@ -142,6 +142,8 @@ try:
     with urllib.request.urlopen(request, timeout=float(timeout)) as answer:
         sys.stdout.buffer.write(answer.read())
 except urllib.error.HTTPError as error:
+    if error.code >= 500:
+        stop(4, "received unexpected HTTP status: %d %s" % (error.code, error.reason))
     stop(3, "%d %s" % (error.code, error.read().decode(errors="replace").strip()))
 except OSError as error:
     why = getattr(error, "reason", error)
