@@ -15,6 +15,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
+import re
 import typing as t
 
 LISTEN = "0A"
@@ -138,8 +139,16 @@ def holders_of_ports(root: pathlib.Path, ports: t.Iterable[tuple[int, str]]) -> 
 
 
 def running(root: pathlib.Path) -> set[str]:
-    """Names of the processes that run, as /proc/PID/comm has them: at most 15 characters."""
-    return {(read_text(process, "comm") or "").strip() for process in root.glob("proc/[0-9]*")} - {""}
+    """Names of the processes that run, as /proc/PID/comm has them: at most 15 characters.
+
+    Those in containers that this host carries are left out; they have a number of their own in there, too.
+    """
+    names = set()
+    for process in root.glob("proc/[0-9]*"):
+        numbers = re.search(r"(?m)^NSpid:(.*)$", read_text(process, "status") or "")
+        if numbers is None or len(numbers.group(1).split()) < 2:
+            names.add((read_text(process, "comm") or "").strip())
+    return names - {""}
 
 
 def hosts_entries(root: pathlib.Path) -> list[tuple[str, list[str]]]:

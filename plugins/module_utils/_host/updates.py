@@ -24,9 +24,15 @@ from ansible_collections.onprem.chat.plugins.module_utils._host.system import li
 #: Package lists older than this say nothing about updates of today.
 OLDEST_LISTS = 7 * 86400
 
-_IN_MEMORY = ("-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "-o", "Debug::NoLocking=1")
-SIMULATE = ("apt-get", "--simulate", "--quiet", *_IN_MEMORY, "dist-upgrade")
-SOURCES = ("apt-get", "--print-uris", "--quiet", *_IN_MEMORY, "update")
+_SETTINGS = (
+    "Dir::Cache::pkgcache=",
+    "Dir::Cache::srcpkgcache=",
+    "Dir::Log::Planner=/dev/null",  # as root a simulation would write /var/log/apt/eipp.log.xz
+    "Debug::NoLocking=1",
+)
+_ONLY_READ = tuple(word for setting in _SETTINGS for word in ("-o", setting))
+SIMULATE = ("apt-get", "--simulate", "--quiet", *_ONLY_READ, "dist-upgrade")
+SOURCES = ("apt-get", "--print-uris", "--quiet", *_ONLY_READ, "update")
 _TIMEOUT = 120
 _INSTALL = re.compile(r"^Inst (\S+) (?:\[([^\]]*)\] )?\((\S+)")
 _REMOVE = re.compile(r"^Remv (\S+)")

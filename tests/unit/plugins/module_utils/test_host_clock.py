@@ -103,6 +103,14 @@ def test_chrony_follows_a_server(chronyd, kernel):
     assert chronyd.ran == [("chronyc", "-n", "-c", "tracking")]
 
 
+def test_a_time_service_in_a_container_of_this_host(chronyd):
+    chronyd.program("chronyc", chrony())
+    chronyd.write("proc/400/status", "Name:\tchronyd\nNSpid:\t400\t12\n")
+    assert ask(chronyd, BAD) == ("warn", "not synchronised, says the kernel; no time service runs")
+    chronyd.write("proc/400/status", "Name:\tchronyd\nNSpid:\t400\n")
+    assert ask(chronyd, BAD)[0] == "pass"
+
+
 @pytest.mark.parametrize(
     ("out", "evidence"),
     [
