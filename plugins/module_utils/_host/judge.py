@@ -8,6 +8,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import threading
+import typing as t
+
 from ansible_collections.onprem.chat.plugins.module_utils._checks import FAIL, WARN, Checks
 from ansible_collections.onprem.chat.plugins.module_utils._host import (
     judge_clock,
@@ -35,6 +39,7 @@ IDS = (
 def judge(wanted: Requirements, machine: Machine | None = None) -> Checks:
     """Every question that the requirements ask, in one fixed order."""
     asked, machine = Checks(), machine or Machine()
+    machine = dataclasses.replace(machine, resolve=_resolved(list(wanted.wanted_names()), machine))
     judge_system.judge_operating_system(wanted, machine, asked)
     judge_updates.judge_updates(wanted, machine, asked)
     judge_system.judge_init(wanted, machine, asked)
@@ -52,6 +57,21 @@ def judge(wanted: Requirements, machine: Machine | None = None) -> Checks:
     judge_proxy.judge_proxies(wanted, machine, asked)
     judge_outbound.judge_outbound(wanted, machine, asked)
     return _weighed(wanted, asked)
+
+
+def _resolved(names: list[str], machine: Machine) -> t.Callable[[str], list[str]]:
+    """Asks for all names once and at the same time: a name server that is dead costs half a minute."""
+    found: dict[str, list[str]] = {}
+
+    def ask(name: str) -> None:
+        found[name] = machine.resolve(name)
+
+    threads = [threading.Thread(target=ask, args=(name,), daemon=True) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return lambda name: found.get(name, [])
 
 
 def unknown_ids(wanted: Requirements) -> dict[str, list[str]]:

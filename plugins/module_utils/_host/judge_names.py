@@ -88,7 +88,7 @@ def judge_domain(wanted: Requirements, checks: Checks) -> None:
             hint = "They share a registered domain only. Whether that is enough, the vendor knows; the same domain is."
             checks.warned("host.domain", name, seen, hint)
         else:
-            checks.failed("host.domain", name, seen, f"Choose a name in {its_parent or 'the same domain'}.")
+            checks.failed("host.domain", name, seen, f"Choose a name in the domain of {other}.")
 
 
 def _distance(name: str, other: str) -> int:

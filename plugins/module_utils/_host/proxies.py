@@ -26,6 +26,8 @@ _MANAGERS = ("systemd/system.conf", "systemd/system.conf.d")
 _WGET = ("etc/wgetrc", "root/.wgetrc")
 _CURL = ("root/.curlrc",)
 _DOCKER = ("root/.docker/config.json", "etc/docker/daemon.json")
+# Not proxy-user and the like, which hold a password.
+_CURL_PROXY = re.compile(r"^\s*(?:-x|(?:--)?(?:pre)?proxy(?![\w-]))\s*[=:]?\s*(\S.*)$")
 _APT = re.compile(r'^Acquire::(https?|ftp)::(Proxy(?:-Auto-Detect)?|ProxyAutoDetect)(?:::\S+)? "([^"]*)";')
 
 
@@ -73,16 +75,22 @@ def find(machine: Machine) -> Found:
 
 
 def masked(value: str) -> str:
-    """A proxy's address without what is secret in it: all before the last ``@`` but the user's name."""
+    """A proxy's address without what is secret in it: all before the last ``@`` but the user's name.
+
+    Without an ``@`` what follows a colon must be a port: it may be half of a password that was cut at a blank.
+    """
     value = " ".join(value.split())
     head, at, host = value.rpartition("@")
+    found = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", value)
+    start = found.group(0) if found else ""
     if not at:
-        return value
-    scheme = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", head)
-    start = scheme.group(0) if scheme else ""
+        rest = value[len(start) :]
+        if rest.startswith("[") or re.match(r"^[^:]*(?::\d{1,5}(?:/\S*)?)?$", rest):
+            return value
+        head, host = value, ""
     user, colon, _password = head[len(start) :].partition(":")
     plain = colon and re.match(r"^[A-Za-z0-9._\\-]{1,64}$", user)
-    return f"{start}{user + ':' if plain else ''}***@{host}"
+    return f"{start}{user + ':' if plain else ''}***{at}{host}"
 
 
 class _Reader:
@@ -151,7 +159,7 @@ def _docker(text: str, path: str) -> t.Iterator[Proxy]:
 
 def _curl(text: str, path: str) -> t.Iterator[Proxy]:
     for line in text.splitlines():
-        found = re.match(r"^\s*(?:-x|--?proxy|proxy)\b\s*[=:]?\s*(\S.*)$", line)
+        found = _CURL_PROXY.match(line)
         if found:
             yield Proxy("proxy", masked(found.group(1).strip("\"' ")), f"/{path}")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import threading
 
 import pytest
 
@@ -98,6 +99,21 @@ def test_a_name_that_is_given_twice(host):
     both = [CHATS, {"name": "CHATS.corp.test", "addresses": [INSIDE, "fd00::20"]}]
     host.write("etc/hosts", "fd00::20 chats.corp.test\n")
     assert host.all("host.hosts", names=both) == [("pass", "/etc/hosts", "chats.corp.test is fd00::20")]
+
+
+def test_every_name_is_resolved_once_and_together(host):
+    asked, together = [], threading.Barrier(3, timeout=20)
+
+    def resolve(name):
+        asked.append(name)
+        together.wait()
+        return [INSIDE]
+
+    host.machine.resolve = resolve
+    third = {"name": "chats-gateway.corp.test", "addresses": [INSIDE]}
+    wanted = {"names": [CHATS, STORAGE, third], "external_addresses": [OUTSIDE]}
+    assert [one[0] for one in host.all("host.name", **wanted)] == ["pass"] * 3
+    assert sorted(asked) == ["chats-gateway.corp.test", "chats-storage.corp.test", "chats.corp.test"]
 
 
 # -- addresses and NAT ---------------------------------------------------------------------------------------------------

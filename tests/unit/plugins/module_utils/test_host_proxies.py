@@ -123,6 +123,18 @@ def test_broken_json(host, text):
     assert ask(host)[0] == "pass"
 
 
+def test_curls_other_settings_of_proxies(host):
+    host.write(
+        "root/.curlrc", f"proxy-user = anna:{SECRET}\n--proxy-user anna:{SECRET}\nproxy-header x\n-U a:{SECRET}\n"
+    )
+    assert ask(host) == ("pass", "none found")
+
+
+def test_a_password_with_a_blank(host):
+    host.write("etc/environment", f"http_proxy=http://anna:half #{SECRET}@proxy:3128\n")
+    assert ask(host) == ("warn", "http_proxy=http://anna:*** (/etc/environment)")
+
+
 def test_a_broken_quote(host):
     host.write("etc/systemd/system.conf", f'DefaultEnvironment="http_proxy={PROXY}\n')
     assert ask(host)[0] == "pass"
@@ -141,6 +153,11 @@ def test_a_broken_quote(host):
         (f"socks5h://u:{SECRET}@[fd00::1]:1080", "socks5h://u:***@[fd00::1]:1080"),
         (f"http://:{SECRET}@proxy", "http://***@proxy"),
         ("a\nb", "a b"),
+        ("http://anna:s3cret", "http://anna:***"),
+        ("anna:s3cret/3128", "anna:***"),
+        ("http://proxy:3128/x", "http://proxy:3128/x"),
+        ("http://[fd00::1]:3128", "http://[fd00::1]:3128"),
+        ("$PROXY", "$PROXY"),
     ],
 )
 def test_passwords_are_masked(value, shown):
