@@ -125,7 +125,7 @@ def test_nobody_takes_the_connection():
         listener.bind((HERE, 0))
         listener.listen(0)
         port = listener.getsockname()[1]
-        waiting = [socket.socket() for _ in range(4)]
+        waiting = [socket.socket() for _number in range(4)]
         for one in waiting:
             one.setblocking(False)
             one.connect_ex((HERE, port))
