@@ -75,9 +75,24 @@ def test_other_tables_survive(host):
 
 def test_the_name_belongs_to_the_address(host):
     lines = host.file("/etc/hosts").content_string.splitlines()
-    assert "10.203.0.20 chat.corp.test chat" in lines
+    assert "10.203.0.20 chat.corp.test chat talk.corp.test talk-storage.corp.test" in lines
+    assert "fd00:203::20 talk-storage.corp.test" in lines
     assert not [line for line in lines if line.startswith("127.0.1.1")]
     assert host.check_output("hostname --fqdn") == "chat.corp.test"
+
+
+@pytest.mark.parametrize("name", ["chat.corp.test", "chat", "talk.corp.test", "talk-storage.corp.test"])
+def test_names_lead_to_the_address(host, name):
+    assert host.check_output(f"getent ahostsv4 {name}").split()[0] == "10.203.0.20"
+
+
+def test_resolv_conf_has_servers_only(host):
+    assert host.file("/etc/resolv.conf").content_string == "nameserver 10.203.0.10\n"
+
+
+def test_the_clock_is_right(host):
+    reference, *_rest, leap = host.check_output("chronyc -n -c tracking").split(",")
+    assert (reference, leap) == ("0ACB000A", "Normal")
 
 
 def test_chrony_asks_the_company_only(host):

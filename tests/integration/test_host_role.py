@@ -1,0 +1,288 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The role host mends /etc/resolv.conf whoever writes it, and it stays mended; and it says what it may not mend."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from dataclasses import dataclass
+
+import pytest
+from conftest import LAB
+from lab_dhcp import SERVERS, Lan
+
+FILE = "/etc/resolv.conf"
+MEND = ["hosts", "resolver", "resolver_writer", "time", "updates", "firewall"]
+BASE = {
+    "host_fqdn": "chat.corp.test",
+    "host_addresses": ["10.203.0.20"],
+    "host_upgrade": "none",
+    "host_time": False,
+    "host_firewall": False,
+}
+INTERFACES = "auto lan0\niface lan0 inet dhcp\n"
+
+
+@dataclass(frozen=True)
+class Writer:
+    """One program that writes resolv.conf."""
+
+    packages: tuple[str, ...]
+    prepare: str
+    restart: str
+    told: str
+    # The servers afterwards, and whether the role is given them.
+    servers: tuple[str, ...] = tuple(SERVERS)
+    named: bool = False
+    # Whether check mode is tried, too.
+    predicted: bool = True
+
+
+WRITERS = {
+    "systemd-resolved": Writer(
+        ("systemd-resolved",),
+        # Domains of every origin: of the host, of a static link, of a DHCP server. Its servers cannot be reached by that link.
+        "mkdir -p /etc/systemd/resolved.conf.d\n"
+        "printf '[Resolve]\\nDNS=10.203.0.10\\nDomains=company.test\\n' >/etc/systemd/resolved.conf.d/10-company.conf\n"
+        "sed -i '/^Gateway/a Domains=static.test' /etc/systemd/network/10-lab.network\n"
+        "printf '[Match]\\nName=lan0\\n[Network]\\nDHCP=ipv4\\n[DHCPv4]\\nUseDomains=yes\\nUseDNS=no\\n' >/etc/systemd/network/20-lan.network\n"
+        # The laboratory's hosts have it masked.
+        "systemctl unmask --quiet systemd-resolved\n"
+        "systemctl enable --quiet systemd-resolved\n"
+        "systemctl restart systemd-networkd systemd-resolved",
+        "systemctl restart systemd-networkd systemd-resolved",
+        "/etc/systemd/resolved.conf.d/zz-onprem-chat.conf",
+        servers=("127.0.0.53",),
+    ),
+    "NetworkManager": Writer(
+        ("network-manager",),
+        "printf '[device]\\nmatch-device=interface-name:lan0\\nmanaged=1\\n' >/etc/NetworkManager/conf.d/lan.conf\n"
+        "systemctl restart NetworkManager\n"
+        "nmcli connection add type ethernet ifname lan0 con-name lan ipv6.method disabled autoconnect yes\n"
+        "nmcli connection up lan",
+        "systemctl restart NetworkManager && nmcli connection up lan && nmcli general reload dns-full",
+        "/etc/NetworkManager/conf.d/zz-onprem-chat.conf",
+        servers=("10.203.0.10",),
+        named=True,
+    ),
+    "dhclient": Writer(
+        ("ifupdown", "isc-dhcp-client"),
+        f"printf '{INTERFACES}' >/etc/network/interfaces && ifup lan0",
+        "ifdown lan0 && ifup lan0",
+        "/etc/dhcp/dhclient-enter-hooks.d/onprem-chat",
+    ),
+    "resolvconf": Writer(
+        ("ifupdown", "isc-dhcp-client", "resolvconf"),
+        f"printf '{INTERFACES}dns-search company.test\\n' >/etc/network/interfaces && ifup lan0",
+        "ifdown lan0 && ifup lan0 && resolvconf -u && systemctl restart resolvconf",
+        "/etc/default/resolvconf",
+        servers=("10.203.0.10",),
+        named=True,
+        predicted=False,
+    ),
+    "openresolv": Writer(
+        ("ifupdown", "isc-dhcp-client", "openresolv"),
+        f"printf '{INTERFACES}dns-search company.test\\n' >/etc/network/interfaces && ifup lan0",
+        "ifdown lan0 && ifup lan0 && resolvconf -u",
+        "/etc/resolvconf.conf",
+        predicted=False,
+    ),
+}
+
+
+class Host:
+    """The chat host, and runs of the role."""
+
+    def __init__(self, lab, folder) -> None:
+        self.lab, self.folder = lab, folder
+        self.playbook = folder / "host.yml"
+        play = {"name": "Host", "hosts": "chat_servers", "gather_facts": False, "become": True}
+        self.playbook.write_text(json.dumps([play | {"roles": ["onprem.chat.host"]}]))
+
+    def run(self, variables: dict, *arguments: str) -> subprocess.CompletedProcess:
+        file = self.folder / "variables.json"
+        file.write_text(json.dumps(BASE | variables))
+        return self.lab.playbook(str(self.playbook), "--diff", "-e", f"@{file}", *arguments)
+
+    def done(self, variables: dict, *arguments: str) -> int:
+        """Run it, and how many tasks changed something."""
+        result = self.run(variables, *arguments)
+        assert result.returncode == 0, result.stdout[-6000:] + result.stderr
+        return int(re.findall(r"changed=(\d+)", result.stdout)[-1])
+
+    def sh(self, script: str) -> str:
+        return self.lab.exec("chat", ["sh", "-ec", script], check=True).stdout
+
+    def read(self, file: str = FILE) -> str:
+        return self.sh(f"cat {file}")
+
+    def servers(self) -> list[str]:
+        return re.findall(r"(?m)^nameserver (\S+)$", self.read())
+
+    def search(self) -> list[str]:
+        return re.findall(r"(?m)^\s*(?:domain|search).*$", self.read())
+
+    def fingerprint(self) -> str:
+        """Every file in /etc with the time of its last change; but resolv.conf is written again with every lease: its text."""
+        return self.sh(
+            f"find /etc -xdev ! -type d ! -path '{FILE}*' -printf '%p %l %s %T@\\n' | sort; readlink -f {FILE}; cat {FILE}"
+        )
+
+    def restart(self) -> None:
+        result = subprocess.run([LAB, "reboot", "chat"], capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.fixture(scope="module")
+def lab_started(laboratory):
+    laboratory.up()
+    return laboratory
+
+
+@pytest.fixture
+def host(lab_started, tmp_path):
+    """A chat host to which nothing was done."""
+    lab_started.reset("chat")
+    return Host(lab_started, tmp_path)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_search_lines_go_and_stay_away(host, name):
+    writer = WRITERS[name]
+    host.lab.install("chat", "dnsmasq-base", "python3-apt", *writer.packages)
+    lan = Lan(host.lab)
+    lan.start()
+    host.sh(writer.prepare)
+    if name == "systemd-resolved":
+        host.sh("timeout 20 sh -c 'until grep -q sub.corp.test /etc/resolv.conf; do sleep 0.2; done'")
+    assert host.search()
+    before = host.fingerprint()
+    wish = {"host_search": "remove"} | ({"host_resolvers": list(writer.servers)} if writer.named else {})
+    allowed = wish | {"host_mend": MEND}
+
+    refused = host.run(wish)
+    assert refused.returncode != 0
+    text = " ".join(refused.stdout.split())
+    assert f"/etc/resolv.conf on chat belongs to {name}" in text
+    assert "Nothing was changed. Either add resolver_writer to host_mend" in text
+    assert host.fingerprint() == before
+
+    if writer.predicted:
+        predicted = host.run(allowed, "--check")
+        assert predicted.returncode == 0, predicted.stdout
+        assert all(f"-{line}\n" in predicted.stdout for line in host.search())
+        assert host.fingerprint() == before
+
+    assert host.done(allowed) > 0
+    assert host.sh(f"cat {writer.told}")
+
+    def as_wished() -> None:
+        assert (host.search(), host.servers()) == ([], list(writer.servers))
+        assert "10.203.0.10" in host.sh("getent hosts dc1.corp.test")
+        if name == "systemd-resolved":
+            # What containers read where the server is 127.0.0.53.
+            assert "search .\n" in host.read("/run/systemd/resolve/resolv.conf")
+
+    as_wished()
+    host.sh(writer.restart)
+    as_wished()
+    host.restart()
+    lan.renewed()
+    as_wished()
+    assert host.done(allowed) == 0
+
+    if name == "dhclient":
+        fixed = allowed | {"host_resolvers": ["10.203.0.10"]}
+        assert host.done(fixed) > 0
+        host.sh(writer.restart)
+        lan.renewed()
+        assert (host.search(), host.servers()) == ([], ["10.203.0.10"])
+        assert host.done(fixed) == 0
+
+
+HOSTS = """127.0.0.1 localhost chat
+::1 localhost ip6-localhost ip6-loopback
+127.0.1.1\tbox chat.corp.test  # set by the installer
+127.0.2.1 talk.corp.test
+10.203.0.20  other.corp.test chat.corp.test
+10.203.0.7 talk.corp.test printer # third floor
+10.203.0.7 mail.corp.test
+fd00:203::20 talk.corp.test
+10.203.0.8 talk-storage.corp.test # old
+# the end
+"""
+HOSTS_AFTER = """127.0.0.1 localhost
+::1 localhost ip6-localhost ip6-loopback
+127.0.1.1 box # set by the installer
+10.203.0.20 chat.corp.test chat talk.corp.test other.corp.test
+10.203.0.7 printer # third floor
+10.203.0.7 mail.corp.test
+fd00:203::20 talk.corp.test
+# old
+# the end
+10.203.0.9 talk-storage.corp.test
+"""
+NAMES = [
+    {"name": "talk.corp.test", "addresses": ["10.203.0.20", "FD00:203::20"]},
+    {"name": "talk-storage.corp.test", "addresses": ["10.203.0.9"]},
+]
+
+
+def test_names_move_to_their_addresses(host):
+    host.lab.exec("chat", ["tee", "/etc/hosts"], input=HOSTS, check=True)
+    wish = {"host_names": NAMES}
+
+    refused = host.run(wish | {"host_mend": [word for word in MEND if word != "hosts"]})
+    assert refused.returncode != 0
+    text = " ".join(refused.stdout.split())
+    assert "/etc/hosts on chat is not as wished, and this role may not change it. Nothing was changed." in text
+    assert "Lines that must go: 127.0.0.1 localhost chat |" in text
+    assert "| 10.203.0.9 talk-storage.corp.test." in text
+    assert host.read("/etc/hosts") == HOSTS
+
+    predicted = host.run(wish, "--check")
+    assert predicted.returncode == 0, predicted.stdout
+    assert "+10.203.0.20 chat.corp.test chat talk.corp.test other.corp.test\n" in predicted.stdout
+    assert host.read("/etc/hosts") == HOSTS
+
+    assert host.done(wish) > 0
+    assert host.read("/etc/hosts") == HOSTS_AFTER
+    assert host.sh("getent hosts chat talk.corp.test | cut -d' ' -f1 | sort -u").split() == [
+        "10.203.0.20",
+        "fd00:203::20",
+    ]
+    assert host.done(wish) == 0
+
+
+def test_what_is_left_for_a_person(host):
+    """A time server that does not answer, a clock service in the way, a restart that is due, a firewall that is not ours."""
+    host.lab.install("chat", "ntpsec")
+    host.sh("touch /run/reboot-required")
+    result = host.run(
+        {
+            "host_upgrade": "safe",
+            "host_time": True,
+            "host_time_wait": 2,
+            "host_ntp_servers": ["10.203.0.99"],
+            "host_firewall": True,
+            "host_open_ports": [{"port": 443, "sources": ["10.203.0.0/24"]}],
+            "host_mend": ["hosts", "time"],
+        }
+    )
+    assert result.returncode == 0, result.stdout
+    text = " ".join(result.stdout.split())
+    assert "chrony takes the place of ntpsec: Debian lets only one time service be installed" in text
+    assert "WARNING: a person must do the following on chat" in text
+    assert (
+        "the clock is not in step with the time servers after 2 s: does one of 10.203.0.99 answer on UDP port 123?"
+        in text
+    )
+    assert "restart the host when it suits: /run/reboot-required says so" in text
+    assert "SSH must be open, 443/tcp from 10.203.0.0/24; everything else closed" in text
+    assert host.lab.exec("chat", ["nft", "list", "tables"]).stdout == ""
+    assert host.sh("systemctl is-active chrony").strip() == "active"
+    assert host.sh("dpkg-query --show --showformat='${db:Status-Status}' ntpsec").strip() == "config-files"
