@@ -43,7 +43,7 @@ bench-%:
 	@$(WITH) python benchmarks/bench.py $*
 
 .PHONY: soak
-soak: soak-interrupt soak-dns soak-dns-kill soak-certificates-fuzz soak-certificates-kill ## long loops: the demo killed and started again, many writers of one DNS record set, dns_records killed, damaged certificates, certificate_bundle killed
+soak: soak-interrupt soak-dns soak-dns-kill soak-certificates-fuzz soak-certificates-kill soak-dialog ## long loops: the demo killed and started again, many writers of one DNS record set, dns_records killed, damaged certificates, certificate_bundle killed, installer_dialog killed
 
 .PHONY: soak-interrupt
 moments ?= 5
@@ -75,6 +75,11 @@ soak-certificates-fuzz: ## damaged certificates, keys and PKCS#12 files are read
 certificate_kills ?= 200
 soak-certificates-kill: ## kills certificate_bundle at every step on the disk, and at certificate_kills=N random moments, in both layouts
 	@$(WITH) python tests/soak/certificate_kill.py --count $(certificate_kills)
+
+.PHONY: soak-dialog
+dialog_kills ?= 100
+soak-dialog: ## kills the task, the installer and the supervisor of installer_dialog, dialog_kills=N random moments each
+	@$(WITH) python tests/soak/dialog_kill.py --count $(dialog_kills)
 
 .PHONY: lab-up
 lab-up: ## start the laboratory
