@@ -420,7 +420,7 @@ def test_other_secrets_do_not_attach(place):
 def test_the_supervisor_is_killed(place, ignores):
     place.script(("trap '' HUP TERM\n" if ignores else "") + SLOW)
     child = started(place, **SLOW_VALUES)
-    wait_for(lambda: (place.folder / "pid").exists())
+    wait_for((place.folder / "pid").exists)
     installer = int((place.folder / "pid").read_text())
     token = wait_for(lambda: entry(place)["values"])["token"]["value"]
     os.kill(entry(place)["supervisor"]["pid"], signal.SIGKILL)
@@ -457,7 +457,7 @@ def test_the_supervisor_is_told_to_end(place):
     """As at a shutdown."""
     place.script(SLOW)
     child = started(place, **SLOW_VALUES)
-    wait_for(lambda: (place.folder / "pid").exists())
+    wait_for((place.folder / "pid").exists)
     os.kill(entry(place)["supervisor"]["pid"], signal.SIGTERM)
     os.waitpid(child, 0)
     assert entry(place)["state"] == "interrupted"
@@ -538,7 +538,7 @@ def test_a_broken_journal_starts_nothing(place, text):
 
 def test_output_of_a_megabyte_a_second_and_a_disk_that_keeps_little(place):
     place.script(
-        'head -c 8000000 /dev/zero | tr "\\0" y; echo; yes "some line of output" | head -200000; echo "Token: abc"'
+        'head -c 3000000 /dev/zero | tr "\\0" y; echo; yes "some line of output" | head -60000; echo "Token: abc"'
     )
     assert place.run(values=[value("token", "^Token: (.*)$")])["status"] == "done"
     assert sum(path.stat().st_size for path in place.journal.parent.iterdir()) < 1_300_000
