@@ -88,7 +88,7 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         _unused, options = self.validate_argument_spec({"fail": {"type": "bool", "default": True}})
         rules = read_rules()
-        checks = judge(self._variables(task_vars, rules), rules, self._servers(task_vars))
+        checks = judge(self._variables(task_vars, rules), rules, self._groups(task_vars))
         result.update(changed=False, checks=checks.as_list())
         if options["fail"] and checks.failures:
             result.update(failed=True, msg=message(checks, task_vars.get("inventory_hostname", "this host")))
@@ -116,10 +116,13 @@ class ActionModule(ActionBase):
         return variables
 
     @staticmethod
-    def _servers(task_vars: dict[str, t.Any]) -> list[str]:
-        """The hosts of the group chat_servers, if this host is one of them."""
-        members = [str(name) for name in (task_vars.get("groups") or {}).get("chat_servers") or []]
-        return members if task_vars.get("inventory_hostname") in members else []
+    def _groups(task_vars: dict[str, t.Any]) -> dict[str, list[str]]:
+        """The hosts of the servers' groups; those of chat_servers only if this host is one of them."""
+        groups = task_vars.get("groups") or {}
+        found = {name: [str(host) for host in groups.get(name) or []] for name in ("chat_servers", "meetings_servers")}
+        if task_vars.get("inventory_hostname") not in found["chat_servers"]:
+            del found["chat_servers"]
+        return found
 
     @staticmethod
     def _inventory_names(task_vars: dict[str, t.Any]) -> set[str] | None:

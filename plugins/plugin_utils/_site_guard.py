@@ -14,20 +14,17 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import ipaddress
-import os
 import re
 import typing as t
 
 from ansible_collections.onprem.chat.plugins.module_utils._checks import Checks
+from ansible_collections.onprem.chat.plugins.plugin_utils._site_formats import FORMATS, HINTS, is_fqdn
 
 SITE_PREFIX = "chat_"
-ANSWERS = ("_preflight_checks", "_checks")  # facts in which a role leaves what it saw
+ANSWERS = ("_preflight_checks", "_checks", "_result", "_todo")  # facts in which a role leaves what it saw or made
 PLACEHOLDER = "CHANGE_ME"
 SPEC_PAGE = "docs/site_file.md"
 
-_LABEL = re.compile(r"^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$")
-_DN = re.compile(r"^\s*[A-Za-z][A-Za-z0-9-]*\s*=\s*[^=]+(\s*,\s*[A-Za-z][A-Za-z0-9-]*\s*=\s*[^=]+)*$")
 _KINDS = ((bool, "bool"), (int, "int"), (float, "float"), (str, "str"), (dict, "dict"), (list, "list"), (tuple, "list"))
 _WORDS = {
     "bool": "true or false",
@@ -74,59 +71,11 @@ def kind(value: t.Any) -> str:
     return "raw"
 
 
-def is_fqdn(text: str) -> str:
-    """Why the text is no full DNS name in lower case; empty when it is one."""
-    labels = text.split(".")
-    if text != text.lower():
-        return "has capitals, write it in lower case"
-    if len(text) > 253 or not all(_LABEL.match(label) for label in labels):
-        return "is no DNS name"
-    if labels[-1].isdigit():
-        return "is an address, not a DNS name"
-    if len(labels) < 2:
-        return "is no full DNS name, its domain is missing"
-    return ""
-
-
-def is_address(text: str) -> str:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return "is no IP address"
-    return ""
-
-
-def is_dn(text: str) -> str:
-    return "" if _DN.match(text) else "is no distinguished name like OU=Company,DC=corp,DC=test"
-
-
-def is_principal(text: str) -> str:
-    name, separator, realm = text.rpartition("@")
-    if not separator or not name or is_fqdn(realm.lower()):
-        return "is no Kerberos principal like svc-chat-dns@CORP.TEST"
-    if realm != realm.upper():
-        return f"names the realm {realm}; realms are written in capitals: {realm.upper()}"
-    return ""
-
-
-def is_file(text: str) -> str:
-    return "" if os.path.isfile(os.path.expanduser(text)) else "is no file on the controller"  # noqa: PTH111, PTH113
-
-
-FORMATS: dict[str, t.Callable[[str], str]] = {
-    "fqdn": is_fqdn,
-    "address": is_address,
-    "fqdn_or_address": lambda text: is_address(text) and is_fqdn(text),
-    "dn": is_dn,
-    "dn_or_principal": lambda text: "" if "@" in text and "=" not in text else is_dn(text),
-    "principal": is_principal,
-    "existing_file": is_file,
-}
-
-
 class _Judge:
-    def __init__(self, variables: dict[str, Variable], rules: Rules, checks: Checks, servers: t.Sequence[str]) -> None:
-        self.variables, self.rules, self.checks, self.servers = variables, rules, checks, servers
+    def __init__(
+        self, variables: dict[str, Variable], rules: Rules, checks: Checks, groups: dict[str, t.Sequence[str]]
+    ) -> None:
+        self.variables, self.rules, self.checks, self.groups = variables, rules, checks, groups
         self.prefixes = (SITE_PREFIX, *(f"{role}_" for role in rules.role_options))
         self.options = {name: spec for options in rules.role_options.values() for name, spec in options.items()}
 
@@ -282,7 +231,7 @@ class _Judge:
         elif wanted:
             reason = FORMATS[wanted](str(value))
             if reason:
-                self.fail("site.value", name, f"is {value!r}, which {reason}", _FORMAT_HINTS[wanted], path)
+                self.fail("site.value", name, f"is {value!r}, which {reason}", HINTS[wanted], path)
 
     def jid(self, name: str, path: str, value: str) -> None:
         domain = self.variables.get("chat_domain")
@@ -302,19 +251,34 @@ class _Judge:
         """Servers that know nothing of each other part the users: nobody reaches those of the other server."""
         hosts = self.value_of("chat_hosts")
         if self.seen("chat_product") == "mts_link":
-            if hosts:
-                hint = "Remove it; all names of mts_link get chat_addresses."
-                self.fail("site.value", "chat_hosts", "is for ejabberd; mts_link lives under names of its own", hint)
+            self.pair_of_servers(hosts)
             return
         hint = "Name one server. Several ones that share the users (a cluster) are not in this version."
         parted = "and this version does not join ejabberd servers: users of one would not reach those of the other"
         if isinstance(hosts, list) and len(hosts) > 1:
             self.fail("site.value", "chat_hosts", f"names {len(hosts)} servers, {parted}", hint)
-        if len(self.servers) > 1:
-            named = ", ".join(self.servers)
+        self.one_host("chat_servers", parted, hint)
+
+    def pair_of_servers(self, hosts: t.Any) -> None:
+        """The Chats of MTS Link are one server beside one Meetings server."""
+        if hosts:
+            hint = "Remove it; all names of mts_link get chat_addresses."
+            self.fail("site.value", "chat_hosts", "is for ejabberd; mts_link lives under names of its own", hint)
+        documented = "and the manual knows one Chats server beside one Meetings server"
+        for group in ("chat_servers", "meetings_servers"):
+            self.one_host(group, documented, "Name one host.")
+        if "meetings_servers" in self.groups and not self.groups["meetings_servers"]:
             self.fail(
-                "site.value", "chat_servers", f"is a group of {len(self.servers)} hosts ({named}), {parted}", hint
+                "site.missing",
+                "meetings_servers",
+                "is a group without a host",
+                "Name the Meetings server in the inventory: the installer runs there, too, before and after the one of the Chats.",
             )
+
+    def one_host(self, group: str, why: str, hint: str) -> None:
+        hosts = self.groups.get(group) or ()
+        if len(hosts) > 1:
+            self.fail("site.value", group, f"is a group of {len(hosts)} hosts ({', '.join(hosts)}), {why}", hint)
 
     def value_of(self, name: str) -> t.Any:
         variable = self.variables.get(name)
@@ -349,24 +313,14 @@ class _Judge:
             )
 
 
-_FORMAT_HINTS = {
-    "fqdn": "Write a full DNS name in lower case, for example chat.corp.test.",
-    "address": "Write IPv4 or IPv6 addresses, for example 10.203.0.20; names go into chat_host.",
-    "fqdn_or_address": "Write a full DNS name or an IP address.",
-    "dn": "Copy it from the attribute distinguishedName in Active Directory.",
-    "dn_or_principal": "Copy it from the attribute distinguishedName in Active Directory.",
-    "principal": "Write ACCOUNT@REALM.",
-    "existing_file": "Is the path right? It is looked for on the controller, relative paths from where you are.",
-}
-
-
-def judge(variables: dict[str, Variable], rules: Rules, servers: t.Sequence[str] = ()) -> Checks:
+def judge(variables: dict[str, Variable], rules: Rules, groups: dict[str, t.Sequence[str]] | None = None) -> Checks:
     """Everything that is wrong with a site's variables, or one check that passed.
 
-    servers: the hosts of the group chat_servers, when the variables are those of one of them.
+    groups: group of the inventory -> its hosts, as far as they matter: chat_servers, when the variables are those of one of
+    them, and meetings_servers.
     """
     checks = Checks()
-    _Judge(variables, rules, checks, servers).run()
+    _Judge(variables, rules, checks, groups or {}).run()
     return checks
 
 

@@ -13,8 +13,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from command_lines import CommandLines
 from conftest import ROOT
+from secrecy import logs, readable_by_others, watch
 
 SITE = "onprem.chat.site"
 # What a connection by ssh with sudo leaves anywhere, and what a running system writes by itself.
@@ -67,10 +67,7 @@ def untouched(laboratory):
 @pytest.fixture(scope="module")
 def rollout(untouched):
     """The first run, what it printed, and every command line that was seen meanwhile."""
-    pid = int((untouched.state / "chat" / "pid").read_text())
-    inside = int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
-    sampler = CommandLines(f"opc-{untouched.instance}-users", inside)
-    sampler.start()
+    sampler = watch(untouched, "chat")
     result = untouched.playbook(
         SITE, "--diff", "-vvv", env={**os.environ, "ANSIBLE_LOG_PATH": str(untouched.state / "ansible.log")}
     )
@@ -141,41 +138,13 @@ def test_not_in_the_report(rollout, canaries):
 
 
 def test_not_in_the_chat_hosts_logs(rollout, canaries):
-    lab = rollout[0]
-    logs = lab.exec(
-        "chat", ["sh", "-c", "journalctl --no-pager; find /var/log -type f ! -path '*/journal/*' -exec cat {} +"]
-    ).stdout
-    assert "ejabberd" in logs
-    assert [secret[:6] for secret in canaries if secret in logs] == []
+    text = logs(rollout[0], "chat")
+    assert "ejabberd" in text
+    assert [secret[:6] for secret in canaries if secret in text] == []
 
 
 def test_not_in_files_that_others_can_read(rollout, canaries, tmp_path):
-    """On the chat host: everything that differs from its image; on the controller: the folders that a run writes into."""
-    lab = rollout[0]
-    patterns = tmp_path / "patterns"
-    patterns.write_text("\n".join(canaries) + "\n")
-    roots = [
-        lab.state / "chat" / "upper",
-        lab.state / "pki",
-        lab.state / "report",
-        Path("/tmp"),
-        Path(os.environ["ANSIBLE_HOME"]),
-    ]
-    files = subprocess.run(
-        # Where others may not enter, they may not read.
-        [
-            *("find", *[str(root) for root in roots if root.exists()]),
-            *("-type", "d", "!", "-perm", "/o=x", "-prune", "-o", "-type", "f", "-perm", "/o=r", "-print0"),
-        ],
-        capture_output=True,
-        check=False,
-    ).stdout
-    found = subprocess.run(
-        ["xargs", "-0r", "grep", "-lFf", str(patterns)], input=files, capture_output=True, check=False
-    ).stdout.decode()
-    mine = [line for line in found.splitlines() if str(tmp_path) not in line]
-    assert files.count(b"\0") > 50
-    assert mine == []
+    assert readable_by_others(rollout[0], canaries, tmp_path, "chat") == []
 
 
 def test_private_keys_and_configuration_are_not_for_others(rollout):

@@ -45,6 +45,7 @@ def kind(spec: dict) -> str:
         "dn_or_principal": "distinguished name",
         "principal": "Kerberos principal",
         "existing_file": "path of a file on the controller",
+        "sha256": "SHA-256, 64 hexadecimal digits",
     }
     return formats.get(spec.get("format", ""), text)
 

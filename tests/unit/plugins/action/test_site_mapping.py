@@ -89,4 +89,43 @@ def test_mts_link_needs_neither_a_host_nor_a_ca(value):
     ]
     assert value("certificates_dns_names", SITE) == ["corp.test", "chat.corp.test"]
     assert value("verify_ca_file", MTS_LINK) == ""
-    assert value("verify_certificates", MTS_LINK) == [{"host": "dc1.corp.test", "port": 636, "judge": "dates"}]
+    assert value("verify_certificates", MTS_LINK) == [
+        {
+            "host": "chats.corp.test",
+            "port": 443,
+            "dns_names": ["chats.corp.test", "chats-gateway.corp.test", "chats-storage.corp.test"],
+            "trust_anchors": [],
+        },
+        {"host": "dc1.corp.test", "port": 636, "judge": "dates"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("site", "own", "external"),
+    [
+        ({}, ["10.0.0.1"], []),
+        ({"chat_internal_addresses": ["10.0.0.1"]}, ["10.0.0.1"], []),
+        ({"chat_addresses": ["192.0.2.1"], "chat_internal_addresses": ["10.0.0.1"]}, ["10.0.0.1"], ["192.0.2.1"]),
+    ],
+    ids=["direct", "said twice", "NAT"],
+)
+def test_addresses_of_mts_link(value, site, own, external):
+    """DNS has the addresses that users reach, the host those that it has."""
+    site = MTS_LINK | site
+    assert value("host_names", site) == [
+        {"name": name, "addresses": own} for name in value("certificates_dns_names", site)
+    ]
+    assert value("host_fqdn", site) == "chats.corp.test"
+    assert value("host_addresses", site) == value("mts_link_chats_addresses", site) == own
+    assert value("mts_link_chats_external_addresses", site) == external
+    assert [host["addresses"] for host in value("dns_hosts", site)] == [site["chat_addresses"]] * 3
+
+
+def test_both_servers_of_mts_link_run_the_same_installer(value, tmp_path):
+    for site, installer in (
+        ({}, "https://rep-box.webinar.ru/chats/latest/installer.sh"),
+        ({"chat_installer": "https://mirror.corp.test/installer.sh"}, "https://mirror.corp.test/installer.sh"),
+        ({"chat_installer": "files/installer.sh"}, f"{tmp_path}/files/installer.sh"),
+    ):
+        assert value("mts_link_meetings_installer", MTS_LINK | site) == installer
+        assert value("mts_link_chats_installer", MTS_LINK | site) == installer

@@ -110,7 +110,8 @@ def test_missing_key(site):
     assert one(site, chat_host=None) == (
         "site.missing",
         "chat_host is not set",
-        "Set it in group_vars/all/site.yml. Full DNS name of the chat server. Example: chat_host: chat.corp.test",
+        "Set it in group_vars/all/site.yml. Full DNS name of the chat server. For mts_link the name of the host where it is "
+        "not chat_domain; it is not published. Example: chat_host: chat.corp.test",
     )
 
 
@@ -254,14 +255,14 @@ PARTED = "and this version does not join ejabberd servers: users of one would no
 
 def test_one_published_server_is_fine(site):
     assert ask(site, chat_hosts=[CHAT1]) == []
-    assert tested.judge(site, RULES, ["chat"]).failures == []
+    assert tested.judge(site, RULES, {"chat_servers": ["chat"]}).failures == []
 
 
 def test_several_servers_would_part_the_users(site):
     hint = "Name one server. Several ones that share the users (a cluster) are not in this version."
     assert one(site, chat_hosts=[CHAT1, CHAT2]) == ("site.value", f"chat_hosts names 2 servers, {PARTED}", hint)
     assert one(site, chat_hosts=[CHAT1, CHAT2], chat_product=None)[2] == hint
-    (check,) = tested.judge(site, RULES, ["chat1", "chat2"]).failures
+    (check,) = tested.judge(site, RULES, {"chat_servers": ["chat1", "chat2"]}).failures
     assert (check.subject, check.evidence, check.hint) == (
         "chat_servers",
         f"chat_servers is a group of 2 hosts (chat1, chat2), {PARTED}",
@@ -269,21 +270,69 @@ def test_several_servers_would_part_the_users(site):
     )
 
 
+MTS_LINK = {
+    "chat_product": "mts_link",
+    "chat_meetings_domain": "meet.corp.test",
+    "chat_licence_file": __file__,
+    "chat_licence_key": SECRET,
+    "chat_installer_sha256": "0" * 64,
+}
+
+
 def test_mts_link_has_names_of_its_own(site):
-    assert one(site, chat_product="mts_link", chat_hosts=[CHAT1])[1:] == (
+    assert ask(site, **MTS_LINK) == []
+    assert one(site, **MTS_LINK, chat_hosts=[CHAT1])[1:] == (
         "chat_hosts is for ejabberd; mts_link lives under names of its own",
         "Remove it; all names of mts_link get chat_addresses.",
     )
-    site["chat_product"] = tested.Variable("mts_link")
-    assert tested.judge(site, RULES, ["a", "b"]).failures == []
+
+
+@pytest.mark.parametrize("key", sorted(set(MTS_LINK) - {"chat_product"}))
+def test_what_mts_link_needs(site, key):
+    id, evidence, hint = one(site, **{**MTS_LINK, key: None})
+    assert (id, evidence) == ("site.missing", f"{key} is not set")
+    assert hint.startswith("Set it in group_vars/all/site.yml.")
+
+
+def test_an_installer_is_pinned_unless_somebody_decides_otherwise(site):
+    assert ask(site, **{**MTS_LINK, "chat_installer_sha256": None, "chat_installer_allow_unverified": True}) == []
+    assert one(site, **{**MTS_LINK, "chat_installer_sha256": "latest"})[1:] == (
+        "chat_installer_sha256 is 'latest', which is no SHA-256 in 64 hexadecimal digits",
+        "Copy it from: sha256sum FILE",
+    )
 
 
 @pytest.mark.parametrize(
-    ("host", "servers"), [("chat", ["chat", "chat2"]), ("dc", []), ("localhost", [])], ids=["chat", "dc", "localhost"]
+    ("groups", "evidence"),
+    [
+        (
+            {"chat_servers": ["a", "b"]},
+            "chat_servers is a group of 2 hosts (a, b), and the manual knows one Chats server beside one Meetings server",
+        ),
+        (
+            {"meetings_servers": ["m", "n"]},
+            "meetings_servers is a group of 2 hosts (m, n), and the manual knows one Chats server beside one Meetings server",
+        ),
+        ({"meetings_servers": []}, "meetings_servers is a group without a host"),
+    ],
+    ids=["chats", "meetings", "none"],
+)
+def test_servers_of_mts_link(site, groups, evidence):
+    site |= {name: tested.Variable(value) for name, value in MTS_LINK.items()}
+    (check,) = tested.judge(site, RULES, groups).failures
+    assert check.evidence == evidence
+    assert tested.judge(site, RULES, {"chat_servers": ["a"], "meetings_servers": ["m"]}).failures == []
+
+
+@pytest.mark.parametrize(
+    ("host", "servers"),
+    [("chat", {"chat_servers": ["chat", "chat2"]}), ("dc", {}), ("localhost", {})],
+    ids=["chat", "dc", "localhost"],
 )
 def test_whose_servers_count(host, servers):
     groups = {"all": ["chat", "chat2", "dc"], "chat_servers": ["chat", "chat2"]}
-    assert ActionModule._servers({"groups": groups, "inventory_hostname": host}) == servers
+    found = ActionModule._groups({"groups": groups, "inventory_hostname": host})
+    assert found == {"meetings_servers": [], **servers}
 
 
 def test_user_without_password(site):
