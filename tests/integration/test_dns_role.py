@@ -313,9 +313,11 @@ def site(world, tmp_path):
         inventory = tmp_path / "inventory.yml"
         more = {"chat_dns_servers": ["ns1.corp.test", "ns2.corp.test"], "dns_resolvers": []}
         host = {"ansible_host": "10.203.0.20", "ansible_user": "deploy"}
-        inventory.write_text(
-            json.dumps({"all": {"vars": {**values, **more}, "children": {"chat_servers": {"hosts": {"chat": host}}}}})
-        )
+        groups = {
+            "chat_servers": {"hosts": {"chat": host}},
+            "meetings_servers": {"hosts": {"meetings": {"ansible_host": "10.203.0.21"}}},
+        }
+        inventory.write_text(json.dumps({"all": {"vars": {**values, **more}, "children": groups}}))
         result = world.lab.playbook(f"onprem.chat.{verb}", *arguments, inventory=inventory)
         return result.returncode, result.stdout + result.stderr
 
@@ -330,6 +332,14 @@ def mts_link(world, **changed):
         "chat_dns_server": "ns1.corp.test",
         "chat_dns_auth": "tsig",
         "chat_dns_tsig_key_file": str(world.servers.internal.key_file),
+        # What only the other verbs look at.
+        "chat_meetings_domain": f"meet.{ZONE}",
+        "chat_licence_file": __file__,
+        "chat_licence_key": "none",
+        "chat_installer_sha256": "0" * 64,
+        "chat_certificate_source": "acme",
+        "chat_acme_directory": "https://acme.example.test/directory",
+        "chat_acme_terms_agreed": True,
         "chat_dns_views": [
             {
                 "name": "external",
@@ -346,12 +356,15 @@ def test_three_names_of_mts_link(world, site):
     assert code == 0, text
     wanted = {(name, "A"): ["192.0.2.30"] for name in ("talk", "talk-gateway", "talk-storage")}
     assert world.everything("inside") == world.everything("outside") == wanted
+    # There are no servers here; of the names everything is right.
     code, text = site("verify", mts_link(world))
-    assert code == 0, text
+    assert code != 0
     assert re.search(r"PASS  dns.split +talk-storage.example.test. A", text)
+    assert not re.search(r"FAIL  dns", text)
     code, text = site("preflight", mts_link(world))
-    assert code == 0, text
+    assert code != 0
     assert re.search(r"PASS  dns.update +external: example.test on ns1-external.corp.test", text)
+    assert re.search(r"FAIL  host.login +meetings", text)
     # Somebody makes it split DNS.
     world.change("outside", f"delete talk.{ZONE} A", f"add talk.{ZONE} 86400 A 192.0.2.99")
     code, text = site("verify", mts_link(world))
@@ -374,13 +387,6 @@ def test_mts_link_with_internal_and_external_addresses(world, site):
     assert code == 0, text
     assert world.dig("inside", "talk-gateway") == ["10.203.0.30"]
     assert world.dig("outside", "talk-gateway") == ["192.0.2.30"]
-
-
-def test_mts_link_is_not_installed(world, site):
-    code, text = site("site", mts_link(world))
-    assert code != 0
-    assert "whose server is not installed by this version of onprem.chat" in flat(text)
-    assert world.everything("inside") == {}
 
 
 def test_records_of_a_server_with_everything_that_ejabberd_offers(lab):

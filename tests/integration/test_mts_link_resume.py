@@ -1,0 +1,283 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An installation of MTS Link that is cut off or refused, and the run after it. Installer, script and vendor are labelled stand-ins.
+
+The stand-in writes down what it asks and which step it begins, so what is asked twice is counted. `make soak-mts-link` kills the
+installers at every step, here it is some.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import time
+
+import pytest
+from conftest import LAB, ROOT
+from lab_mts_link import CHATS, LICENCES, REGISTRY, MtsLink
+
+INVENTORY = ROOT / "inventories" / "lab_mts_link"
+SERVER = "onprem.chat.server"
+EVERY = bool(os.environ.get("ONPREM_CHAT_EVERY_STEP"))
+# Host and step, in the order in which a rollout comes to them.
+STEPS = [
+    *(("meetings", step) for step in ("generate", "hosts", "finish")),
+    *(("chat", step) for step in ("checks", "licence", "registry", "pull", "configure", "start", "finish")),
+    *(("meetings", step) for step in ("check_token", "store")),
+]
+SOME = [("meetings", "hosts"), ("chat", "pull"), ("meetings", "store")]
+
+
+@pytest.fixture(scope="module")
+def prepared(laboratory):
+    """Both hosts as they are before the installers run: everything that onprem.chat.site does before them is done."""
+    world = MtsLink.ready(laboratory, "chat", "meetings")
+    mapping = str(ROOT / "playbooks" / "vars" / "site.yml")
+    roles = ["onprem.chat.host", "onprem.chat.certificates"]
+    play = {"name": "Before", "hosts": "chat_servers", "vars_files": [mapping], "roles": roles}
+    playbook = laboratory.state / "mts_link_before.yml"
+    playbook.write_text(json.dumps([play]))
+    result = laboratory.playbook(str(playbook), inventory=INVENTORY)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return world
+
+
+@pytest.fixture
+def world(prepared):
+    """Nothing of MTS Link is installed, and nothing of a former run is known."""
+    for host in ("chat", "meetings"):
+        prepared.shell(host, "rm -rf /var/lib/onprem-chat/dialogs /opt/onprem-chat/mts-link")
+    prepared.uninstall()
+    prepared.shell("meetings", "rm -rf /var/lib/onprem-chat/mts-link*")
+    return prepared
+
+
+def server(world: MtsLink, **site) -> tuple[int, str]:
+    """(exit code, output) of one run."""
+    result = world.lab.playbook(SERVER, "-e", json.dumps(site), inventory=INVENTORY)
+    return result.returncode, result.stdout + result.stderr
+
+
+def changed(text: str) -> dict[str, int]:
+    found = re.findall(r"^(chat|meetings) +:.*?changed=(\d+)", text, re.MULTILINE)
+    return {host: int(count) for host, count in found}
+
+
+def asked(world: MtsLink) -> list[str]:
+    """Every question of every installer so far."""
+    return [line.split()[-1] for host in ("chat", "meetings") for line in world.trace(host) if " asked " in line]
+
+
+ONCE = sorted(["domain", "licence_key", "client_id", "client_secret", "domain", "token"])
+
+
+def complete(world: MtsLink) -> dict[str, str]:
+    """Both servers are installed and know each other; the values."""
+    values = world.installed()
+    assert world.linked() == {name: values[name] for name in ("client_id", "client_secret", "token")}
+    return values
+
+
+def unchanged(world: MtsLink) -> None:
+    """One more run does nothing."""
+    before, values = asked(world), complete(world)
+    code, text = server(world)
+    assert code == 0, text
+    assert changed(text) == {"chat": 0, "meetings": 0}
+    assert asked(world) == before
+    assert complete(world) == values
+
+
+@contextlib.contextmanager
+def hanging_run(world: MtsLink, host: str, step: str):
+    """A run whose installer waits in a step; the installer goes on when the block ends."""
+    world.set(host, "hang", step)
+    command = [LAB, "exec", "users", "--", "ansible-playbook", "-i", str(INVENTORY), SERVER]
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        while not any(line.endswith(f"step {step}") for line in world.trace(host)):
+            assert process.poll() is None, f"the run ended before the step {step}"
+            time.sleep(0.3)
+        yield process
+    finally:
+        world.set(host, "hang", None)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, 9)
+        process.wait()
+
+
+def test_killed_controller(world):
+    """The installer goes on alone; the next run has its result and asks nothing again."""
+    with hanging_run(world, "chat", "pull") as process:
+        os.killpg(process.pid, 9)
+        process.wait()
+    code, text = server(world)
+    assert code == 0, text
+    assert sorted(asked(world)) == ONCE
+    unchanged(world)
+
+
+def test_lost_connection(world):
+    """Every ssh connection to the host is cut; the run fails, the installer does not."""
+    with hanging_run(world, "chat", "pull") as process:
+        world.shell("chat", "pkill -KILL -f 'sshd: deploy'")
+        process.wait()
+        assert process.returncode != 0
+    code, text = server(world)
+    assert code == 0, text
+    assert sorted(asked(world)) == ONCE
+    unchanged(world)
+
+
+def test_next_run_while_the_installer_works(world):
+    """It waits for the one that is there, and starts none."""
+    with hanging_run(world, "chat", "pull") as process:
+        os.killpg(process.pid, 9)
+        process.wait()
+        second = subprocess.Popen(
+            [LAB, "exec", "users", "--", "ansible-playbook", "-i", str(INVENTORY), SERVER],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        time.sleep(20)
+        assert second.poll() is None
+    text = second.communicate()[0]
+    assert second.returncode == 0, text
+    assert sorted(asked(world)) == ONCE
+
+
+@pytest.mark.parametrize("host", ["chat"])
+def test_restarted_host(world, host):
+    """The installer died with the host: it is run again, with the answers that are there already."""
+    with hanging_run(world, host, "configure") as process:
+        world.lab._lab("reboot", host)
+        world.set(host, "hang", None)
+        process.wait()
+    code, text = server(world)
+    assert code == 0, text
+    # Meetings was asked nothing again, and its values are the ones that the Chats have.
+    assert [line for line in world.trace("meetings") if " asked " in line and "installer.sh" in line] == [
+        "installer.sh asked domain"
+    ]
+    unchanged(world)
+
+
+def test_killed_installer(world):
+    """At one step after the other; each run goes as far as the next one."""
+    client = {}
+    for host, step in STEPS if EVERY else SOME:
+        with world.settings(host, crash=step):
+            code, text = server(world)
+        assert code != 0, (host, step, text)
+        assert re.search(r"killed|signal 9|SIGKILL", text), text
+        if host == "chat":
+            client = client or world.linked()
+            assert world.linked() == client
+    code, text = server(world)
+    assert code == 0, text
+    values = complete(world)
+    assert {name: values[name] for name in client} == client
+    unchanged(world)
+
+
+FAULTS = {
+    "wrong licence key": (
+        {"site": {"chat_licence_key": "wrong-licence-key-canary"}},
+        "the licence key was refused",
+        "Installation, step 9",
+    ),
+    "registry without access": (
+        {"faults": ({"name": REGISTRY, "status": 401},)},
+        "has no access to one of the vendor's repositories",
+        "Ports, note",
+    ),
+    "licence server breaks down": (
+        {"faults": ({"name": LICENCES, "status": 500},)},
+        "",
+        "",
+    ),
+    "disk full in the middle": ({"disk": 2048}, "a disk of this host is full", "Requirements, table 1"),
+    "a question that nobody knows": (
+        {"settings": {"extra_prompt": "licence_key"}, "site": {"mts_link_chats_silence": 5}},
+        "agreement",
+        "",
+    ),
+    "an error that ends with 0": (
+        {"settings": {"fail": "configure", "exit_code": 0}},
+        "",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_refused_then_mended(world, name):
+    """One clear error, no secret in it; when the cause is gone, the next run completes."""
+    planted, cause, paragraph = FAULTS[name]
+    with contextlib.ExitStack() as stack:
+        if "faults" in planted:
+            stack.enter_context(world.faults(*planted["faults"]))
+        if "disk" in planted:
+            stack.enter_context(world.small_disk(planted["disk"]))
+        if "settings" in planted:
+            stack.enter_context(world.settings("chat", **planted["settings"]))
+        code, text = server(world, **planted.get("site", {}))
+    assert code != 0
+    flat = re.sub(r"\s+", " ", text)
+    assert cause in flat, text
+    assert paragraph in flat, text
+    assert "canary" not in text
+    assert world.licence_key not in text
+    assert world.linked()["client_secret"] not in text
+    code, text = server(world)
+    assert code == 0, text
+    unchanged(world)
+
+
+def test_wrong_client_secret(world):
+    """Values that somebody gives instead of those that Meetings makes."""
+    code, text = server(
+        world, mts_link_meetings_client_id="nobody", mts_link_meetings_client_secret="not-the-secret-canary"
+    )
+    assert code != 0
+    assert "Client ID or Client secret was refused" in re.sub(r"\s+", " ", text)
+    assert "canary" not in text
+
+
+def test_token_of_another_domain(world):
+    """Meetings refuses it, and takes the right one at the next run."""
+    code, text = server(world)
+    assert code == 0, text
+    other = world.installed()["token"]
+    world.shell("meetings", "rm -rf /var/lib/onprem-chat /opt/webinar/chats/*.token")
+    with world.settings("meetings", fail="check_token"):
+        code, text = server(world)
+    assert code != 0
+    assert other not in text
+    code, text = server(world)
+    assert code == 0, text
+    assert complete(world)["token"] == other
+
+
+def test_in_russian_in_colours_and_slowly(world):
+    """The wording is the vendor's; the defaults know both languages."""
+    odd = {"language": "ru", "colours": 1, "wrap": 12, "no_space": 1}
+    with world.settings("chat", **odd), world.settings("meetings", **odd):
+        code, text = server(world)
+    assert code == 0, text
+    assert complete(world)["domain"] == CHATS
