@@ -123,7 +123,7 @@ def test_read_before_it_was_run(place):
         ({"prompts": PROMPTS[:2]}, "without the prompts id"),
         ({"prompts": [*PROMPTS, prompt("new", "new", "x", optional=True)]}, "with the new prompts new"),
         (
-            {"prompts": [PROMPTS[0] | {"answer": "other.test"}, *PROMPTS[1:]]},
+            {"prompts": [{**PROMPTS[0], "answer": "other.test"}, *PROMPTS[1:]]},
             "the answer of domain was 'corp.test' and is 'other.test'",
         ),
         ({"values": [*VALUES, value("other", "Other: (.*)")]}, "it did not look for the values other"),
@@ -552,7 +552,7 @@ def test_no_descriptor_of_the_caller_stays_open(place):
     os.set_inheritable(writer, True)
     child = started(place)
     supervisor = entry(place)["supervisor"]["pid"]
-    links = {str(path.readlink()) for path in Path(f"/proc/{supervisor}/fd").iterdir() if path.exists()}
+    links = {os.readlink(path) for path in Path(f"/proc/{supervisor}/fd").iterdir() if path.exists()}  # noqa: PTH115
     os.close(writer)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
