@@ -372,10 +372,12 @@ def test_asynchronous(host, tmp_path):
     completes(host, runs=1)
 
 
-def test_the_kernel_tells_that_it_waits(host):
+@pytest.mark.parametrize("through", ["", "sudo "], ids=["direct", "sudo with a terminal of its own"])
+def test_the_kernel_tells_that_it_waits(host, through):
     """In a container as well, so that nothing rests on silence."""
     host.fresh()
-    script = "printf 'Client ID: '; sleep 3; echo abc; read -rp 'Accept? ' a"
+    host.sh("echo 'Defaults use_pty' >/etc/sudoers.d/dialog-demo; chmod 440 /etc/sudoers.d/dialog-demo")
+    script = f"printf 'Client ID: '; {through}sleep 3; echo abc; {through}bash -c \"read -rp 'Accept? ' a\""
     result = host.run(command=["bash", "-c", script], success="", values=[], silence=1)
     assert "The installer waits for input since 1 s" in result["msg"]
     assert result["screen"] == "Client ID: abc\nAccept?"

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 import unicodedata
 
-
 HIDDEN = "\0"  # a character that no cell has
 _HIDDEN = re.compile(f"{HIDDEN}+")
 

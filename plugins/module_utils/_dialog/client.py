@@ -89,7 +89,7 @@ class Client:
         self.lock.close()
         if answer != STARTED:
             self._not_started(answer)
-        return self._wait(spec, fresh["run"], attached=False)
+        return self._wait(spec, fresh, attached=False)
 
     def _done(self, entry: dict, spec: specs.Spec) -> dict:
         different = record.difference(entry, spec)
@@ -154,7 +154,7 @@ class Client:
                 "Wait until it has ended, or end it (SIGTERM), then run this again.",
                 result(entry, self.journal, reveal=False, running=True),
             )
-        return self._wait(spec, holder["run"], attached=True)
+        return self._wait(spec, entry, attached=True)
 
     def _entry_of(self, run: str) -> dict:
         deadline = time.monotonic() + UNKNOWN_HOLDER
@@ -165,9 +165,9 @@ class Client:
             time.sleep(0.05)
         raise RunError(f"Run {run} has written no journal.", "Is the disk full?", "Run it again.")
 
-    def _wait(self, spec: specs.Spec, run: str, attached: bool) -> dict:
-        """Until the supervisor has ended; it holds the lock so long."""
-        deadline = time.monotonic() + spec.timeout + PATIENCE
+    def _wait(self, spec: specs.Spec, begun: dict, attached: bool) -> dict:
+        """Until the supervisor has ended; it holds the lock so long. ``begun``: the entry with which it began."""
+        deadline = time.monotonic() + begun["timeout"] + PATIENCE
         pause = 0.02
         while not self.lock.free():
             if time.monotonic() > deadline:
@@ -179,7 +179,7 @@ class Client:
             time.sleep(pause)
             pause = min(pause * 1.5, 0.5)
         entry = self.journal.load()
-        if entry is None or entry["run"] != run:
+        if entry is None or entry["run"] != begun["run"]:
             raise RunError(
                 "Another run was started, or the journal forgotten, while this one waited.",
                 "Do two plays work on this host?", "Run it again.",
@@ -237,7 +237,12 @@ class Client:
         if not self.journal.folder.exists():
             return result(None, self.journal, reveal=False)
         self.journal.check()
-        if not self._take():
+        deadline = time.monotonic() + 1
+        while not self._take():
+            # Who only looks has it for a moment.
+            if time.monotonic() < deadline:
+                time.sleep(0.05)
+                continue
             holder = self.lock.holder() or {"process": {"pid": "?"}}
             raise RunError(
                 f"{self.params['name']} runs (pid {holder['process']['pid']}); it cannot be forgotten now.",

@@ -27,6 +27,8 @@ PATIENCE = 10.0
 """Seconds that an installer has to end by itself after it reported a known error."""
 WINDOW = 16384
 """Characters of lines that are kept for patterns which span lines."""
+BATCH = 100
+"""Lines that are read at once."""
 LAST_LINES = 15
 
 
@@ -101,18 +103,21 @@ class Dialogue:
 
     def _read_lines(self) -> None:
         lines, self._lines = self._lines, []
-        if not lines:
-            return
-        with limited(f"what {self.spec.command[0]} printed"):
-            for text, shown in lines:
-                if text:
-                    self._window.append(text)
-                    self._window_size += len(text) + 1
-                    while self._window_size > WINDOW and len(self._window) > 1:
-                        self._window_size -= len(self._window.popleft()) + 1
-                    self._match_line(text)
-                self._tell(self.mask.apply(shown))
-            self._match_window()
+        for start in range(0, len(lines), BATCH):
+            # The limit is for patterns, not for much output: a flood is read in parts.
+            with limited(f"what {self.spec.command[0]} printed"):
+                for text, shown in lines[start : start + BATCH]:
+                    self._read_line(text)
+                    self._tell(self.mask.apply(shown))
+                self._match_window()
+
+    def _read_line(self, text: str) -> None:
+        if text:
+            self._window.append(text)
+            self._window_size += len(text) + 1
+            while self._window_size > WINDOW and len(self._window) > 1:
+                self._window_size -= len(self._window.popleft()) + 1
+            self._match_line(text)
 
     def _match_line(self, text: str) -> None:
         for error in self.spec.errors:

@@ -48,6 +48,7 @@ def begin(spec: Spec, before: dict | None, boot: str) -> dict:
         "supervisor": None,
         "installer": None,
         "inputs": spec.inputs(),
+        "timeout": spec.timeout,
         "salt": salt,
         "secrets": digests(spec.secrets(), salt),
         "started": now(),

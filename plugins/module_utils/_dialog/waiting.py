@@ -63,6 +63,10 @@ def reads_terminal(number: int, terminal: str, proc: pathlib.Path = PROC) -> str
     calls = _CALLS.get(platform.machine())
     if calls is None:
         return UNKNOWN
+    return _session_reads(number, terminal, calls, proc, depth=0)
+
+
+def _session_reads(number: int, terminal: str, calls: dict[int, str], proc: pathlib.Path, depth: int) -> str:
     answer = BUSY
     for pid in session(number, proc):
         try:
@@ -72,8 +76,13 @@ def reads_terminal(number: int, terminal: str, proc: pathlib.Path = PROC) -> str
         for thread in threads:
             try:
                 words = (thread / "syscall").read_text(encoding="ascii").split()
-                if words and words[0].lstrip("-").isdigit() and _awaits(words, calls, pid, terminal, proc):
+                kind = calls.get(int(words[0])) if words and words[0].lstrip("-").isdigit() else None
+                if kind is None or not _awaits(words, kind, pid, terminal, proc):
+                    continue
+                inner = _relayed(pid, number, calls, proc, depth) if kind != "read" else None
+                if inner in (None, WAITING):
                     return WAITING
+                answer = UNKNOWN if inner == UNKNOWN else answer
             except (FileNotFoundError, ProcessLookupError):
                 continue
             except (OSError, ValueError, struct.error):
@@ -81,10 +90,40 @@ def reads_terminal(number: int, terminal: str, proc: pathlib.Path = PROC) -> str
     return answer
 
 
-def _awaits(words: list[str], calls: dict[int, str], pid: int, terminal: str, proc: pathlib.Path) -> bool:
-    kind = calls.get(int(words[0]))
-    if kind is None:
-        return False
+def _relayed(pid: int, number: int, calls: dict[int, str], proc: pathlib.Path, depth: int) -> str | None:
+    """Of one that only hands on what is typed (sudo with use_pty, script): whether what it runs on a terminal of its own waits.
+
+    None when it runs nothing of that kind.
+    """
+    if depth > 3:
+        return UNKNOWN
+    parents: dict[int, list[int]] = {}
+    fields: dict[int, list[str]] = {}
+    for entry in proc.iterdir():
+        if entry.name.isdigit():
+            fields[int(entry.name)] = seen = stat(int(entry.name), proc)
+            if seen:
+                parents.setdefault(int(seen[1]), []).append(int(entry.name))
+    found, below = set(), list(parents.get(pid, ()))
+    while below:
+        child = below.pop()
+        below += parents.get(child, ())
+        leader, device = int(fields[child][3]), int(fields[child][4])
+        if leader != number and device:
+            found.add((leader, _terminal(device)))
+    answers = {_session_reads(leader, terminal, calls, proc, depth + 1) for leader, terminal in found}
+    if not answers:
+        return None
+    return WAITING if WAITING in answers else UNKNOWN if UNKNOWN in answers else BUSY
+
+
+def _terminal(device: int) -> str:
+    """Name of a pseudo-terminal by its number in stat (proc(5), tty_nr; majors 136 to 143)."""
+    major, minor = device >> 8 & 0xFFF, device & 0xFF | device >> 12 & 0xFFF00
+    return f"/dev/pts/{(major - 136) * 256 + minor}"
+
+
+def _awaits(words: list[str], kind: str, pid: int, terminal: str, proc: pathlib.Path) -> bool:
     first, second = int(words[1], 16), int(words[2], 16)
     if kind == "read":
         descriptors = [first]
