@@ -58,12 +58,14 @@ class Client:
                 finally:
                     self.lock.close()
             holder = self.lock.holder()
-            if holder:
-                return self._attach(spec, holder)
+            entry = self.journal.load() if holder else None
+            if holder and entry and entry["run"] == holder["run"]:
+                return self._attach(spec, holder, entry)
+            # It is about to begin, or to give up.
             if time.monotonic() > deadline:
                 raise RunError(
-                    f"{self.journal.lock_path} is locked by a process that does not say who it is.",
-                    "Does another program hold this file?", f"Look with: fuser -v {self.journal.lock_path}",
+                    f"{self.journal.lock_path} is locked by a process that has written no journal.",
+                    "Does another program hold this file, or does the disk hang?", f"Look with: fuser -v {self.journal.lock_path}",
                 )  # fmt: skip
             time.sleep(0.05)
 
@@ -141,8 +143,7 @@ class Client:
             ) from None
         raise DialogError(words["what"], words["cause"], words["action"])
 
-    def _attach(self, spec: specs.Spec, holder: dict) -> dict:
-        entry = self._entry_of(holder["run"])
+    def _attach(self, spec: specs.Spec, holder: dict, entry: dict) -> dict:
         who = f"pid {holder['process']['pid']}, since {entry['started']}"
         different = record.difference(entry, spec)
         if record.other_secrets(entry, spec):
@@ -155,15 +156,6 @@ class Client:
                 result(entry, self.journal, reveal=False, running=True),
             )
         return self._wait(spec, entry, attached=True)
-
-    def _entry_of(self, run: str) -> dict:
-        deadline = time.monotonic() + UNKNOWN_HOLDER
-        while time.monotonic() < deadline:
-            entry = self.journal.load()
-            if entry and entry["run"] == run:
-                return entry
-            time.sleep(0.05)
-        raise RunError(f"Run {run} has written no journal.", "Is the disk full?", "Run it again.")
 
     def _wait(self, spec: specs.Spec, begun: dict, attached: bool) -> dict:
         """Until the supervisor has ended; it holds the lock so long. ``begun``: the entry with which it began."""

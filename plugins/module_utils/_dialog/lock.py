@@ -41,6 +41,15 @@ def lives(process: dict | None) -> bool:
     return len(fields) > 19 and fields[19] == process.get("start") and fields[0] not in "ZX"
 
 
+def beyond_standard(descriptor: int) -> int:
+    """The same file under a number that is no standard stream's, should one of them be closed: those are replaced later."""
+    if descriptor > 2:
+        return descriptor
+    other = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
+    os.close(descriptor)
+    return other
+
+
 class Lock:
     """A file that is locked (flock(2)) by the supervisor for as long as it lives, and says who that is."""
 
@@ -62,7 +71,9 @@ class Lock:
 
     def _flock(self, kind: int) -> bool:
         while True:
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            descriptor = beyond_standard(
+                os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            )
             try:
                 fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -24,7 +24,7 @@ from ansible_collections.onprem.chat.plugins.module_utils._dialog import record
 from ansible_collections.onprem.chat.plugins.module_utils._dialog.dialogue import SETTLED, Dialogue, Outcome
 from ansible_collections.onprem.chat.plugins.module_utils._dialog.errors import DialogError, JournalError, PatternError
 from ansible_collections.onprem.chat.plugins.module_utils._dialog.journal import Journal, Transcript
-from ansible_collections.onprem.chat.plugins.module_utils._dialog.lock import Lock, identity
+from ansible_collections.onprem.chat.plugins.module_utils._dialog.lock import Lock, beyond_standard, identity
 from ansible_collections.onprem.chat.plugins.module_utils._dialog.process import Installer
 from ansible_collections.onprem.chat.plugins.module_utils._dialog.spec import Prompt, Spec
 
@@ -37,7 +37,7 @@ def detach(lock: Lock, work: t.Callable[[t.Callable[[str], None]], None]) -> str
     ``work`` gets the function by which it tells. Only the lock goes with it; standard streams and everything else that was
     inherited are closed, so that the connection can end.
     """
-    reader, writer = os.pipe()
+    reader, writer = (beyond_standard(descriptor) for descriptor in os.pipe())
     child = os.fork()
     if not child:
         try:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.onprem.chat.plugins.module_utils._dialog.errors import InputError, JournalError
+from ansible_collections.onprem.chat.plugins.module_utils._dialog.errors import DialogError, InputError, JournalError
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.dialog_workshop import (
     CANARY,
     Place,
@@ -543,6 +544,36 @@ def test_output_of_a_megabyte_a_second_and_a_disk_that_keeps_little(place):
     assert place.run(values=[value("token", "^Token: (.*)$")])["status"] == "done"
     assert sum(path.stat().st_size for path in place.journal.parent.iterdir()) < 1_300_000
     assert place.read() == {"token": "abc"}
+
+
+def test_a_caller_without_standard_streams(place):
+    """The numbers of what is opened instead of them are not those that the supervisor replaces."""
+    place.script(INSTALLER)
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            os.closerange(0, 3)
+            code = 0 if place.run(**wanted())["status"] == "done" else 1
+        finally:
+            os._exit(code)
+    assert os.waitpid(child, 0)[1] == 0
+    assert place.read() == TOKEN
+
+
+def test_a_journal_that_cannot_be_begun(place, monkeypatch):
+    """Said by the task, although it is the supervisor that tries."""
+
+    def full(*_arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    place.script("touch ran")
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(DialogError, match="cannot be written: No space left on device"):
+        place.run()
+    assert not (place.folder / "ran").exists()
+    monkeypatch.undo()
+    assert place.run()["status"] == "done"
 
 
 def test_no_descriptor_of_the_caller_stays_open(place):
