@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -160,11 +161,14 @@ class Host:
 
 
 @pytest.fixture(scope="module")
-def host(laboratory) -> Host:
+def host(laboratory) -> Iterator[Host]:
     laboratory.up("users", "dc1", "chat")
     # python3-systemd as well: with it Ansible writes its options to the journal field by field.
     laboratory.install("chat", "python3-ptyprocess", "python3-systemd")
-    return Host(laboratory)
+    host = Host(laboratory)
+    yield host
+    host.fresh()
+    host.sh(f"rm -rf {FOLDER} /mnt/small /etc/sudoers.d/dialog-demo")
 
 
 def completes(host: Host, runs: int, token: str | None = None) -> None:
