@@ -67,7 +67,7 @@ def test_the_token_is_kept_in_the_vault_and_in_the_journal(host):
     values = vault()
     assert values["vault_mts_link_token"] == token
     assert sorted(values) == ["vault_mts_link_client_id", "vault_mts_link_client_secret", "vault_mts_link_token"]
-    journal = host.file("/var/lib/onprem-chat/dialogs/mts-link-chats/journal.json")
+    journal = host.file(f"/var/lib/onprem-chat/dialogs/mts-link-chats-{DOMAIN}/journal.json")
     assert token in journal.content_string and journal.mode & 0o077 == 0
 
 

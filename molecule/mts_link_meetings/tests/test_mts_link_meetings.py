@@ -19,7 +19,7 @@ STATE = Path(os.environ["ONPREM_CHAT_LAB_STATE"])
 SECRETS = json.loads((STATE / "secrets.json").read_text())
 FOLDER = "/opt/onprem-chat/mts-link"
 LINK = "/opt/webinar/chats/chats.corp.test"
-MARK = "/var/lib/onprem-chat/mts-link/token.json"
+MARK = "/var/lib/onprem-chat/mts-link/token-chats.corp.test.json"
 
 
 def vault() -> dict[str, str]:
@@ -46,7 +46,7 @@ def test_values_are_those_that_the_script_made(host):
 
 
 def test_journals_are_for_root_only(host):
-    for name in ("mts-link-cfglink", "mts-link-add-token"):
+    for name in ("mts-link-cfglink-chats.corp.test", "mts-link-add-token-chats.corp.test"):
         folder = host.file(f"/var/lib/onprem-chat/dialogs/{name}")
         assert (folder.user, folder.mode) == ("root", 0o700)
         assert host.file(f"{folder.path}/journal.json").mode & 0o077 == 0
