@@ -43,7 +43,7 @@ bench-%:
 	@$(WITH) python benchmarks/bench.py $*
 
 .PHONY: soak
-soak: soak-interrupt soak-dns soak-dns-kill soak-certificates-fuzz soak-certificates-kill soak-dialog soak-mts-link ## long loops: the demo killed and started again, many writers of one DNS record set, dns_records killed, damaged certificates, certificate_bundle killed, installer_dialog killed, MTS Link interrupted at every step
+soak: soak-interrupt soak-dns soak-dns-kill soak-certificates-fuzz soak-certificates-kill soak-dialog soak-host soak-mts-link ## long loops: the demo killed and started again, many writers of one DNS record set, dns_records killed, damaged certificates, certificate_bundle killed, installer_dialog killed, MTS Link interrupted at every step
 
 .PHONY: soak-interrupt
 moments ?= 5
@@ -80,6 +80,10 @@ soak-certificates-kill: ## kills certificate_bundle at every step on the disk, a
 dialog_kills ?= 100
 soak-dialog: ## kills the task, the installer and the supervisor of installer_dialog, dialog_kills=N random moments each
 	@$(WITH) python tests/soak/dialog_kill.py --count $(dialog_kills)
+
+.PHONY: soak-host
+soak-host: ## the role host against every program that writes resolv.conf
+	@ONPREM_CHAT_EVERY_STEP=1 $(SUITE) integration --only host_role
 
 .PHONY: soak-mts-link
 soak-mts-link: ## MTS Link (stand-ins): every cause of failure planted by itself, the installers killed at every step

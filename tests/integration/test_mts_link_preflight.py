@@ -26,6 +26,8 @@ from lab_mts_link import ADD_TOKEN, ADDRESS, LICENCES, NAMES, REGISTRY, REP_BOX,
 
 INVENTORY = ROOT / "inventories" / "lab_mts_link"
 MANUAL = "MTS Link on-premise (Chats) 1.3, "
+# The role's own default, which a longer list must not lose.
+STRICT = ["host.clock", "host.name"]
 EVERY = bool(os.environ.get("ONPREM_CHAT_EVERY_STEP"))
 
 
@@ -242,7 +244,7 @@ CAUSES = {
     "Meetings without its script": Cause(
         "meetings.script|mts_link.*", ADD_TOKEN, "Installation, step 10", without_script
     ),
-    "closed to Meetings": Cause("host.outbound", "443", "Ports, table 3", closed_to_meetings, touches=("meetings",)),
+    "closed to Meetings": Cause("mts_link.chats", "443", "Ports, table 3", closed_to_meetings, touches=("meetings",)),
 }
 
 
@@ -330,7 +332,7 @@ def test_causes(site, world, names):
             if isinstance(value, dict):
                 values[key] = values.get(key, {}) | value
             elif key == "mts_link_chats_strict":
-                values[key] = values.get(key, []) + value
+                values[key] = values.get(key, STRICT) + value
             else:
                 values[key] = value
     with contextlib.ExitStack() as planted:
