@@ -108,7 +108,7 @@ def licence(instance: str) -> tuple[str, str, Path]:
     state = paths.state(instance)
     known = secretsfile.read(state)
     number = known.get("mts-link-licence-number") or secrets.token_hex(6)
-    key = known.get("mts-link-licence-key") or "-".join(secrets.token_hex(3).upper() for _ in range(5))
+    key = known.get("mts-link-licence-key") or "-".join(secrets.token_hex(3).upper() for _part in range(5))
     secretsfile.update(state, {"mts-link-licence-number": number, "mts-link-licence-key": key})
     folder = state / "mts_link"
     folder.mkdir(mode=0o700, exist_ok=True)
