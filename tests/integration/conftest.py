@@ -46,6 +46,10 @@ class Lab:
         """Fresh parts."""
         self._lab("reset", *parts)
 
+    def reboot(self, *parts: str) -> None:
+        """Restart hosts; their files stay."""
+        self._lab("reboot", *parts)
+
     def exec(self, part: str, argv: list[str], check: bool = False, **options) -> subprocess.CompletedProcess:
         """Run a command in a part; stdout and stderr as text."""
         options.setdefault("timeout", 900)
