@@ -49,8 +49,11 @@ options:
   updates:
     description:
       - Whether all updates must be installed.
-      - apt is asked what a full upgrade would do. Package lists that are missing or older than 7 days, and a source
-        whose list was never fetched, say nothing about updates of today and are a failure.
+      - apt is asked what a full upgrade would do. Package lists that are missing, and a source whose list was never
+        fetched, say nothing about updates of today and are a failure.
+      - So are lists into which nothing new was fetched for 7 days, even if C(apt-get update) was run since. The host cannot
+        tell an update that failed from a source that stands still.
+      - V(host.updates.held) are packages with a newer version that are on hold or kept back, which no upgrade installs.
       - Also says whether a reboot is pending, because a package asks for one or a newer kernel is installed.
     type: bool
     default: false
@@ -305,10 +308,10 @@ checks:
   contains:
     id:
       description:
-        - V(host.os), V(host.updates), V(host.reboot), V(host.init), V(host.architecture), V(host.cpus), V(host.memory),
-          V(host.disk), V(host.disk.kind), V(host.network.speed), V(host.port), V(host.address), V(host.nat),
-          V(host.hosts), V(host.resolver), V(host.resolver.search), V(host.name), V(host.domain), V(host.clock),
-          V(host.proxy) or V(host.outbound).
+        - V(host.os), V(host.updates), V(host.updates.held), V(host.reboot), V(host.init), V(host.architecture),
+          V(host.cpus), V(host.memory), V(host.disk), V(host.disk.kind), V(host.network.speed), V(host.port),
+          V(host.address), V(host.nat), V(host.hosts), V(host.resolver), V(host.resolver.search), V(host.name),
+          V(host.domain), V(host.clock), V(host.proxy) or V(host.outbound).
       type: str
       returned: always
     subject:

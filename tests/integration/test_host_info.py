@@ -261,8 +261,12 @@ class TestUpdates:
 
     def test_kept_back(self, archive):
         archive.sh("apt-mark hold host-info-test")
-        assert archive.one("host.updates", updates=True)[:2] == ("fail", "1 kept back: host-info-test")
+        checks = archive.ask(**NOTHING_ELSE, updates=True)
         archive.sh("apt-mark unhold host-info-test")
+        assert [(check["id"], check["status"], check["evidence"]) for check in checks][:2] == [
+            ("host.updates", "warn", "none pending, but no package list of security updates"),
+            ("host.updates.held", "fail", "1 kept back: host-info-test"),
+        ]
 
     def test_old_lists(self, archive):
         archive.sh("touch -d '9 days ago' /var/lib/apt/lists/partial /var/lib/apt/lists")
@@ -270,6 +274,14 @@ class TestUpdates:
             "fail",
             "1 pending: host-info-test (1 -> 2); package lists are 9 days old",
         )
+
+    def test_updates_that_fail_make_no_list_younger(self, archive):
+        archive.sh("touch -d '9 days ago' /var/lib/apt/lists/partial /var/lib/apt/lists")
+        update = "apt-get -o Acquire::Retries=0 update -qq 2>/dev/null || true"
+        archive.sh(f"mv /srv/repo /srv/away; {update}; mv /srv/away /srv/repo")
+        status, evidence, _hint = archive.one("host.updates", updates=True)
+        assert (status, evidence.partition(" ago ")[2]) == ("fail", "and fetched nothing newer")
+        assert "; package lists are 9 days old; apt tried " in evidence
 
     def test_a_source_that_cannot_be_reached(self, archive):
         archive.sh("apt-get install -qq -y host-info-test >/dev/null 2>&1")

@@ -30,9 +30,10 @@ __all__ = ["IDS", "Machine", "Requirements", "judge", "resolve_here", "unknown_i
 
 #: Every question that can be asked, in the order in which it is.
 IDS = (
-    "host.os", "host.updates", "host.reboot", "host.init", "host.architecture", "host.cpus", "host.memory", "host.disk",
-    "host.disk.kind", "host.network.speed", "host.port", "host.address", "host.nat", "host.hosts", "host.resolver",
-    "host.resolver.search", "host.name", "host.domain", "host.clock", "host.proxy", "host.outbound",
+    "host.os", "host.updates", "host.updates.held", "host.reboot", "host.init", "host.architecture", "host.cpus",
+    "host.memory", "host.disk", "host.disk.kind", "host.network.speed", "host.port", "host.address", "host.nat",
+    "host.hosts", "host.resolver", "host.resolver.search", "host.name", "host.domain", "host.clock", "host.proxy",
+    "host.outbound",
 )  # fmt: skip
 
 
@@ -42,6 +43,7 @@ def judge(wanted: Requirements, machine: Machine | None = None) -> Checks:
     machine = dataclasses.replace(machine, resolve=_resolved(list(wanted.wanted_names()), machine))
     judge_system.judge_operating_system(wanted, machine, asked)
     judge_updates.judge_updates(wanted, machine, asked)
+    judge_updates.judge_reboot(wanted, machine, asked)
     judge_system.judge_init(wanted, machine, asked)
     judge_system.judge_hardware(wanted, machine, asked)
     judge_disk.judge_disks(wanted, machine, asked)

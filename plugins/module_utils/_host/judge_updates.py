@@ -17,20 +17,21 @@ _UPDATE = "On the host: apt-get update && apt-get dist-upgrade"
 
 
 def judge_updates(wanted: Requirements, machine: Machine, checks: Checks) -> None:
-    """The ids host.updates and host.reboot."""
+    """The ids host.updates and host.updates.held."""
     if not wanted.updates:
         return
-    _updates(machine, checks)
-    _reboot(machine, checks)
-
-
-def _updates(machine: Machine, checks: Checks) -> None:
-    id_, subject = "host.updates", "updates"
     said = updates.ask(machine)
     if said is None:
         hint = "Look with the package manager of this distribution whether updates are pending."
-        checks.skipped(id_, subject, "there is no apt-get that answers", hint)
+        checks.skipped("host.updates", "updates", "there is no apt-get that answers", hint)
+        checks.skipped("host.updates.held", "held packages", "there is no apt-get that answers", hint)
         return
+    _updates(said, checks)
+    _held(said, checks)
+
+
+def _updates(said: updates.Updates, checks: Checks) -> None:
+    id_, subject = "host.updates", "updates"
     if said.trouble:
         hint = (
             "Put the packages in order first: dpkg --configure -a, apt-get --fix-broken install, /etc/apt/sources.list."
@@ -40,10 +41,6 @@ def _updates(machine: Machine, checks: Checks) -> None:
     faults, hint = _state_of_lists(said)
     if said.pending:
         faults.insert(0, f"{len(said.pending)} pending: {_some(said.pending)}")
-    if said.kept_back:
-        faults.append(f"{len(said.kept_back)} kept back: {_some(said.kept_back)}")
-        hint = hint or "Are they on hold (apt-mark showhold)? Release them with: apt-mark unhold"
-    if said.pending:
         hint = f"{_UPDATE}, then restart the host."
     if faults:
         checks.failed(id_, subject, "; ".join(faults), hint)
@@ -52,6 +49,23 @@ def _updates(machine: Machine, checks: Checks) -> None:
         checks.warned(id_, subject, "none pending, but no package list of security updates", hint)
     else:
         checks.passed(id_, subject, f"none pending, package lists are {_age(said.lists_age or 0.0)} old")
+
+
+def _held(said: updates.Updates, checks: Checks) -> None:
+    """Packages with a newer version that no upgrade installs: somebody must decide about them."""
+    id_, subject = "host.updates.held", "held packages"
+    if said.kept_back:
+        hint = (
+            "Are they on hold (apt-mark showhold)? Release them with: apt-mark unhold. Else something stands in the way:"
+            " apt-get install PACKAGE says what."
+        )
+        checks.failed(id_, subject, f"{len(said.kept_back)} kept back: {_some(said.kept_back)}", hint)
+    elif said.trouble:
+        checks.skipped(id_, subject, "apt cannot say", "Mend what host.updates says first.")
+    elif said.lists_age is None:
+        checks.skipped(id_, subject, "no package lists: apt does not know newer versions", _UPDATE)
+    else:
+        checks.passed(id_, subject, "none with a newer version")
 
 
 def _state_of_lists(said: updates.Updates) -> tuple[list[str], str]:
@@ -64,12 +78,27 @@ def _state_of_lists(said: updates.Updates) -> tuple[list[str], str]:
         hint = f"{_UPDATE}. Does apt-get update end without a warning? Can this host reach the source?"
     if said.lists_age > updates.OLDEST_LISTS or said.expired:
         age = f"package lists are {_age(said.lists_age)} old"
-        faults.append(age if not said.expired else f"{age} and no longer valid by their own date")
+        if said.expired:
+            age += " and no longer valid by their own date"
+        if (
+            said.lists_age > updates.OLDEST_LISTS
+            and said.tried_age is not None
+            and said.tried_age < said.lists_age - 3600
+        ):
+            age += f"; apt tried {_age(said.tried_age)} ago and fetched nothing newer"
+            hint = hint or (
+                f"{_UPDATE}. If apt-get update ends with a warning, this host does not reach the source. Else the source"
+                " stands still (a mirror that nobody refreshes?): what it lacks, this host lacks, too."
+            )
+        faults.append(age)
         hint = hint or _UPDATE
     return faults, hint
 
 
-def _reboot(machine: Machine, checks: Checks) -> None:
+def judge_reboot(wanted: Requirements, machine: Machine, checks: Checks) -> None:
+    """The id host.reboot."""
+    if not wanted.updates:
+        return
     id_, subject = "host.reboot", "reboot"
     hint = "Restart the host: until then it runs without these updates."
     asked_by = updates.reboot_asked_by(machine.root)

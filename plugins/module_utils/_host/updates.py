@@ -37,9 +37,12 @@ _TIMEOUT = 120
 _INSTALL = re.compile(r"^Inst (\S+) (?:\[([^\]]*)\] )?\((\S+)")
 _REMOVE = re.compile(r"^Remv (\S+)")
 _LISTS = "var/lib/apt/lists"
-# Where apt and those around it leave a trace of the last update, a successful one or at least one that was tried.
-_STAMPS = ("var/lib/apt/periodic/update-success-stamp", _LISTS + "/partial", _LISTS)
-_KERNEL = re.compile(r"^(\d[0-9A-Za-z.+~]*(?:-\d[0-9.]*)*)-([a-z][-a-z0-9]*)$")
+# What changes when something was fetched. An update that found nothing newer leaves no trace of its success but the first
+# of these, where update-notifier is installed.
+_STAMPS = ("var/lib/apt/periodic/update-success-stamp", _LISTS)
+_TRIED = _LISTS + "/partial"  # every update touches it, one that reached no server, too
+# Debian's backports have 6.5.0-0.deb12.4-amd64.
+_KERNEL = re.compile(r"^(\d[0-9A-Za-z.+~]*(?:-\d[0-9.]*(?:(?:deb\d+|bpo)[0-9.]*)?)*)-([a-z][-a-z0-9]*)$")
 _DEBIAN_BUILD = re.compile(r"\b(?:Debian|Ubuntu) (\d\S*)")
 
 
@@ -64,7 +67,8 @@ class Updates:
     pending: what a full upgrade would change.
     kept_back: packages with a newer version that it would not install.
     trouble: apt's first error, or why it was not asked.
-    lists_age: seconds since the package lists were updated; None where there are none.
+    lists_age: seconds since something was fetched into the package lists; None where there are none.
+    tried_age: seconds since an update was tried, with or without success; None where that cannot be told.
     missing: addresses of configured sources whose package list is not there.
     expired: files of package lists whose Valid-Until has passed.
     security: whether a list of security updates is among them, where the distribution has an archive for these.
@@ -74,6 +78,7 @@ class Updates:
     kept_back: list[str] = dataclasses.field(default_factory=list)
     trouble: str = ""
     lists_age: float | None = None
+    tried_age: float | None = None
     missing: list[str] = dataclasses.field(default_factory=list)
     expired: list[str] = dataclasses.field(default_factory=list)
     security: bool = True
@@ -84,7 +89,8 @@ def ask(machine: Machine) -> Updates | None:
     done = machine.run(SIMULATE, _TIMEOUT)
     if done is None:
         return None
-    said = Updates(lists_age=_lists_age(machine), expired=_expired(machine), missing=_missing(machine))
+    said = Updates(lists_age=_lists_age(machine), tried_age=_age(machine, (_TRIED,)))
+    said.expired, said.missing = _expired(machine), _missing(machine)
     if done.code:
         said.trouble = _error(done)
         return said
@@ -130,11 +136,15 @@ def _error(done: Finished) -> str:
 
 
 def _lists_age(machine: Machine) -> float | None:
-    """A list's own date is that of the server's file, so the folders are asked when they changed."""
+    """A list's own date is that of the server's file, so the folder is asked when it changed."""
     if not [name for name in listing(machine.root / _LISTS) if name not in ("lock", "partial", "auxfiles")]:
         return None
+    return _age(machine, _STAMPS)
+
+
+def _age(machine: Machine, stamps: t.Iterable[str]) -> float | None:
     times = []
-    for stamp in _STAMPS:
+    for stamp in stamps:
         try:
             times.append(os.stat(machine.root / stamp).st_mtime)  # noqa: PTH116 - one of many paths
         except OSError:

@@ -71,14 +71,23 @@ def _host(tmp_path):
 
 
 def updated(host, ago):
-    """When apt-get update ran for the last time."""
+    """When apt-get update fetched something for the last time."""
     when = host.machine.now() - ago
     for path in (f"{LISTS}/partial", LISTS):
         os.utime(host.root / path, (when, when))
 
 
+def tried(host, ago):
+    """When it was run for the last time, and fetched nothing: no server answered, or none had anything newer."""
+    os.utime(host.root / LISTS / "partial", (host.machine.now() - ago,) * 2)
+
+
 def ask(host):
     return host.said("host.updates", updates=True)
+
+
+def held(host):
+    return host.said("host.updates.held", updates=True)
 
 
 def hint(host, id="host.updates"):
@@ -108,7 +117,7 @@ def test_how_apt_is_asked(host):
 
 
 def test_updates_are_not_asked(host):
-    assert host.all("host.updates") == host.all("host.reboot") == host.ran == []
+    assert host.all("host.updates") == host.all("host.updates.held") == host.all("host.reboot") == host.ran == []
 
 
 def test_pending(host):
@@ -130,8 +139,24 @@ def test_many_are_cut(host):
 
 def test_kept_back(host):
     host.program("apt-get dist-upgrade", HELD)
-    assert ask(host) == ("fail", "3 kept back: tzdata, wget, zlib1g")
-    assert "apt-mark unhold" in hint(host)
+    check = host.one("host.updates.held", updates=True)
+    assert (check["status"], check["subject"], check["evidence"]) == (
+        "fail",
+        "held packages",
+        "3 kept back: tzdata, wget, zlib1g",
+    )
+    assert "apt-mark unhold" in check["hint"]
+    assert ask(host) == ("pass", "none pending, package lists are 1 h old")
+
+
+def test_kept_back_beside_pending_updates(host):
+    host.program("apt-get dist-upgrade", HELD + "Inst p [1] (2 X [all])\n")
+    assert ask(host) == ("fail", "1 pending: p (1 -> 2)")
+    assert held(host) == ("fail", "3 kept back: tzdata, wget, zlib1g")
+
+
+def test_none_is_held(host):
+    assert held(host) == ("pass", "none with a newer version")
 
 
 def test_deferred_by_phases_is_no_fault(host):
@@ -148,11 +173,12 @@ def test_apt_is_in_disorder(host):
     )
     host.program("apt-get dist-upgrade", "", 100)
     assert ask(host)[1] == "apt cannot say: apt-get ended with 100"
+    assert held(host) == ("skip", "apt cannot say")
 
 
 def test_no_apt(host):
     host.programs.clear()
-    assert ask(host) == ("skip", "there is no apt-get that answers")
+    assert ask(host) == held(host) == ("skip", "there is no apt-get that answers")
 
 
 def test_no_lists(host):
@@ -160,6 +186,7 @@ def test_no_lists(host):
         file.unlink()
     assert ask(host) == ("fail", "no package lists: apt does not know which updates there are")
     assert hint(host) == "On the host: apt-get update && apt-get dist-upgrade"
+    assert held(host) == ("skip", "no package lists: apt does not know newer versions")
 
 
 def test_no_folder_of_lists(host):
@@ -174,6 +201,26 @@ def test_old_lists(host):
     assert ask(host) == ("fail", "package lists are 30 days old")
     host.program("apt-get dist-upgrade", "Inst p [1] (2 X [all])\n")
     assert ask(host) == ("fail", "1 pending: p (1 -> 2); package lists are 30 days old")
+
+
+def test_updates_that_fetched_nothing_make_no_list_younger(host):
+    """Seen with apt 2.6: partial is touched by every update, lists only when something was fetched."""
+    updated(host, 30 * DAY)
+    tried(host, 7200)
+    assert ask(host) == ("fail", "package lists are 30 days old; apt tried 2 h ago and fetched nothing newer")
+    assert "does not reach the source" in hint(host) and "stands still" in hint(host)
+
+
+def test_an_update_that_fetched_nothing_beside_lists_that_are_young_enough(host):
+    updated(host, 6 * DAY)
+    tried(host, 300)
+    assert ask(host) == ("pass", "none pending, package lists are 6 days old")
+
+
+def test_no_folder_for_what_is_fetched(host):
+    (host.root / LISTS / "partial").rmdir()
+    os.utime(host.root / LISTS, (host.machine.now() - 9 * DAY,) * 2)
+    assert ask(host) == ("fail", "package lists are 9 days old")
 
 
 def test_a_stamp_of_success_is_newer(host):
@@ -310,6 +357,10 @@ def test_the_kernel_of_a_containers_machine(host):
         ("5.15.0-91-generic", "5.15.0-119-generic", True),
         ("6.8.12-4-pve", "6.8.12-4-pve", False),
         ("6.1.0-28-cloud-amd64", "6.1.0-29-cloud-amd64", True),
+        ("6.5.0-0.deb12.1-amd64", "6.5.0-0.deb12.4-amd64", True),
+        ("6.5.0-0.deb12.4-amd64", "6.5.0-0.deb12.4-amd64", False),
+        ("6.5.0-0.deb12.4-cloud-amd64", "6.6.13-0.deb12.1-amd64", False),
+        ("5.10.0-0.bpo.9-amd64", "5.10.0-0.bpo.15-amd64", True),
         ("6.1.0-28-cloud-amd64", "6.1.0-29-amd64", False),
     ],
 )
