@@ -196,6 +196,18 @@ def test_second_level_domain(host):
     assert (status, evidence) == ("fail", "in corp.test, but meetings.other.test in other.test")
 
 
+def test_a_folder_that_nobody_may_look_into(host):
+    host.sh("install -d -m 0700 /root/data")
+    wanted = {"min_disk": [{"path": "/root/data/chat", "gib": 0.1, "ssd": True}], "min_memory_mib": 1}
+    checks = host.ask("-e", "ansible_become=false", **NOTHING_ELSE, **wanted)
+    host.sh("rmdir /root/data")
+    assert [(check["id"], check["status"], check["evidence"]) for check in checks][1:3] == [
+        ("host.disk", "skip", "cannot be asked: Permission denied (/root/data/chat)"),
+        ("host.disk.kind", "warn", "cannot be told: file system overlay on / shows no disk"),
+    ]
+    assert [check["id"] for check in checks] == ["host.memory", "host.disk", "host.disk.kind", "host.resolver"]
+
+
 def test_port_80_is_taken(host):
     with host.service("host-info-web", "python3 -m http.server 80"):
         host.listens(80)

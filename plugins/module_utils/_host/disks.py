@@ -55,7 +55,7 @@ class Carrier(t.NamedTuple):
 
 
 def carrier(root: pathlib.Path, path: str, depth: int = 0) -> Carrier:
-    """The disks below a folder, or below its nearest parent that exists."""
+    """The disks below a folder, or below where it would lie."""
     mount = mount_of(root, path)
     if mount is None:
         return Carrier([], [], "/proc/self/mountinfo does not say")
@@ -94,7 +94,7 @@ def _devices_of(root: pathlib.Path, mount: Mount) -> list[pathlib.Path]:
     if mount.kind != "btrfs" or not mount.source.startswith("/dev/"):
         return []
     # A container may not have the node in its /dev; /dev/mapper/NAME is a link to dm-0.
-    there = (root / mount.source.lstrip("/")).exists()
+    there = os.path.exists(root / mount.source.lstrip("/"))  # noqa: PTH110 - it never raises
     name = (_real(root, mount.source) if there else mount.source).rpartition("/")[2]
     for identity in listing(root / "sys/fs/btrfs"):
         together = listing(root / "sys/fs/btrfs" / identity / "devices")
@@ -107,7 +107,7 @@ def _devices_of(root: pathlib.Path, mount: Mount) -> list[pathlib.Path]:
 def _walk(root: pathlib.Path, device: pathlib.Path, disks: dict[str, Disk], through: list[str], depth: int) -> None:
     if depth > _DEEPEST:
         return
-    if (device / "partition").exists():
+    if os.path.exists(device / "partition"):  # noqa: PTH110
         device = device.parent
     slaves = [_device(device / "slaves" / name) for name in listing(device / "slaves")]
     if slaves:
@@ -141,15 +141,15 @@ def _reporter(root: pathlib.Path, device: pathlib.Path) -> str:
 
 
 def _device(link: pathlib.Path) -> pathlib.Path | None:
-    return pathlib.Path(os.path.realpath(link)) if link.exists() else None
+    return pathlib.Path(os.path.realpath(link)) if os.path.exists(link) else None  # noqa: PTH110
 
 
 def _real(root: pathlib.Path, path: str) -> str:
-    """A path without symbolic links, of what exists of it; as the host sees it, not as a test's folder has it."""
-    folder = root / path.lstrip("/")
-    while not folder.exists() and folder not in (root, folder.parent):
-        folder = folder.parent
-    real, base = os.path.realpath(folder), os.path.realpath(root)
+    """A path without symbolic links, as the host sees it, not as a test's folder has it.
+
+    What does not exist, or may not be looked into by this user, stays as it is written; its mount is known nevertheless.
+    """
+    real, base = os.path.realpath(root / path.lstrip("/")), os.path.realpath(root)
     if base == "/":
         return real
     return (real[len(base) :] or "/") if real.startswith(base) else real

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import threading
 import typing as t
 
@@ -24,6 +25,7 @@ from ansible_collections.onprem.chat.plugins.module_utils._host import (
     judge_system,
     judge_updates,
 )
+from ansible_collections.onprem.chat.plugins.module_utils._host.guard import guarded
 from ansible_collections.onprem.chat.plugins.module_utils._host.machine import Machine, Requirements, resolve_here
 
 __all__ = ["IDS", "Machine", "Requirements", "judge", "resolve_here", "unknown_ids"]
@@ -36,28 +38,37 @@ IDS = (
     "host.outbound",
 )  # fmt: skip
 
+# With what is said where the system refuses to answer at all.
+_QUESTIONS = (
+    ("host.os", "operating system", judge_system.judge_operating_system),
+    ("host.updates", "updates", judge_updates.judge_updates),
+    ("host.reboot", "reboot", judge_updates.judge_reboot),
+    ("host.init", "init system", judge_system.judge_init),
+    ("host.architecture", "architecture", judge_system.judge_architecture),
+    ("host.cpus", "processors", judge_system.judge_processors),
+    ("host.memory", "memory", judge_system.judge_memory),
+    ("host.disk", "disks", judge_disk.judge_disks),
+    ("host.network.speed", "network", judge_network.judge_speed),
+    ("host.port", "ports", judge_system.judge_ports),
+    ("host.address", "addresses", judge_network.judge_addresses),
+    ("host.nat", "external addresses", judge_network.judge_nat),
+    ("host.hosts", "/etc/hosts", judge_names.judge_hosts_file),
+    ("host.resolver", "/etc/resolv.conf", judge_resolver.judge_resolver),
+    ("host.resolver.search", "/etc/resolv.conf", judge_resolver.judge_search),
+    ("host.name", "names", judge_names.judge_resolution),
+    ("host.domain", "domains", judge_names.judge_domain),
+    ("host.clock", "clock", judge_clock.judge_clock),
+    ("host.proxy", "proxy settings", judge_proxy.judge_proxies),
+    ("host.outbound", "services", judge_outbound.judge_outbound),
+)
+
 
 def judge(wanted: Requirements, machine: Machine | None = None) -> Checks:
-    """Every question that the requirements ask, in one fixed order."""
+    """Every question that the requirements ask, in one fixed order; none that cannot be answered stops the next."""
     asked, machine = Checks(), machine or Machine()
     machine = dataclasses.replace(machine, resolve=_resolved(list(wanted.wanted_names()), machine))
-    judge_system.judge_operating_system(wanted, machine, asked)
-    judge_updates.judge_updates(wanted, machine, asked)
-    judge_updates.judge_reboot(wanted, machine, asked)
-    judge_system.judge_init(wanted, machine, asked)
-    judge_system.judge_hardware(wanted, machine, asked)
-    judge_disk.judge_disks(wanted, machine, asked)
-    judge_network.judge_speed(wanted, machine, asked)
-    judge_system.judge_ports(wanted, machine, asked)
-    judge_network.judge_addresses(wanted, machine, asked)
-    judge_network.judge_nat(wanted, machine, asked)
-    judge_names.judge_hosts_file(wanted, machine, asked)
-    judge_resolver.judge_resolver(wanted, machine, asked)
-    judge_names.judge_resolution(wanted, machine, asked)
-    judge_names.judge_domain(wanted, asked)
-    judge_clock.judge_clock(wanted, machine, asked)
-    judge_proxy.judge_proxies(wanted, machine, asked)
-    judge_outbound.judge_outbound(wanted, machine, asked)
+    for id_, subject, question in _QUESTIONS:
+        guarded(asked, id_, subject, functools.partial(question, wanted, machine, asked))
     return _weighed(wanted, asked)
 
 

@@ -8,34 +8,41 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from ansible_collections.onprem.chat.plugins.module_utils._checks import Checks
 from ansible_collections.onprem.chat.plugins.module_utils._host import disks, system
+from ansible_collections.onprem.chat.plugins.module_utils._host.guard import guarded
 from ansible_collections.onprem.chat.plugins.module_utils._host.machine import Machine, Requirements
 
 
 def judge_disks(wanted: Requirements, machine: Machine, checks: Checks) -> None:
     """The ids host.disk and host.disk.kind for every folder."""
     for disk in wanted.min_disk:
-        _space(disk["path"], disk["gib"], machine, checks)
+        path, gib = disk["path"], disk["gib"]
+        guarded(checks, "host.disk", path, functools.partial(_space, path, gib, machine, checks))
         if disk.get("ssd"):
-            _kind(disk["path"], machine, checks)
+            guarded(checks, "host.disk.kind", path, functools.partial(_kind, path, machine, checks))
 
 
 def _space(path: str, wanted: float, machine: Machine, checks: Checks) -> None:
-    try:
-        folder, free = system.free_disk_gib(machine.root, path, machine.statvfs)
-    except OSError as error:
-        checks.skipped("host.disk", path, f"cannot be asked: {error.strerror or error}")
-        return
+    folder, free = system.free_disk_gib(machine.root, path, machine.statvfs)
     evidence = f"{free:.1f} GiB free" + ("" if folder == path.rstrip("/") or folder == path else f" in {folder}")
     if free >= wanted:
         checks.passed("host.disk", path, evidence)
     else:
         checks.failed(
-            "host.disk", path, f"{evidence}, at least {wanted:g} GiB wanted", "Enlarge the file system or clean up."
+            "host.disk",
+            path,
+            f"{evidence}, at least {_plain(wanted)} GiB wanted",
+            "Enlarge the file system or clean up.",
         )
+
+
+def _plain(number: float) -> str:
+    """Without an exponent and without zeros that say nothing."""
+    return f"{number:.3f}".rstrip("0").rstrip(".")
 
 
 def _kind(path: str, machine: Machine, checks: Checks) -> None:

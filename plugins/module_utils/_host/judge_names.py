@@ -19,6 +19,8 @@ _REGISTRIES = frozenset(
     "ac co com edu gob gov gouv go gv int mil msk ne net nom nov or org ru sch spb".split()  # noqa: SIM905 - shorter
 )
 
+_ALONE = "is a registered domain of its own"
+
 
 def judge_hosts_file(wanted: Requirements, machine: Machine, checks: Checks) -> None:
     """The id host.hosts for every name."""
@@ -61,29 +63,29 @@ def judge_resolution(wanted: Requirements, machine: Machine, checks: Checks) -> 
             checks.warned(
                 "host.name", name, "does not resolve on this host", "Its DNS record is missing, or the resolver is."
             )
-        elif addresses and not {normal(one) for one in found} & {normal(one) for one in addresses}:
+        elif addresses and not {normal(one) for one in found} <= {normal(one) for one in addresses}:
             checks.warned(
                 "host.name",
                 name,
                 f"is {', '.join(found)} here, wanted {', '.join(addresses)}",
-                "Correct its address in DNS and in /etc/hosts.",
+                "Correct its addresses in DNS and in /etc/hosts. One too many is used by half of those who ask.",
             )
         else:
             checks.passed("host.name", name, ", ".join(found))
 
 
-def judge_domain(wanted: Requirements, checks: Checks) -> None:
+def judge_domain(wanted: Requirements, _machine: Machine, checks: Checks) -> None:
     """The id host.domain for every name."""
     if not wanted.same_domain_as:
         return
     for name in wanted.wanted_names():
         distances = [(_distance(name, other), other) for other in wanted.same_domain_as]
         worst, other = max(distances, key=lambda found: found[0])
-        parent, its_parent = _parent(name), _parent(_ascii(other))
         if worst == 0:
-            checks.passed("host.domain", name, f"in {parent}, as {', '.join(wanted.same_domain_as)}")
+            checks.passed("host.domain", name, f"in {_parent(name)}, as {', '.join(wanted.same_domain_as)}")
             continue
-        seen = f"in {parent or 'no domain'}, but {other} in {its_parent or 'no domain'}"
+        mine, its = _where(name), _where(other)
+        seen = f"{mine}, as {other}" if mine == its == _ALONE else f"{mine}, but {other} {its}"
         if worst == 1:
             hint = "They share a registered domain only. Whether that is enough, the vendor knows; the same domain is."
             checks.warned("host.domain", name, seen, hint)
@@ -94,7 +96,7 @@ def judge_domain(wanted: Requirements, checks: Checks) -> None:
 def _distance(name: str, other: str) -> int:
     """0: the same parent; 1: the same registered domain; 2: neither."""
     one, two = _ascii(name), _ascii(other)
-    if _parent(one) and _parent(one) == _parent(two):
+    if _is_registered(_parent(one)) and _parent(one) == _parent(two):
         return 0
     return 1 if "." in one and "." in two and _registered(one) == _registered(two) else 2
 
@@ -103,9 +105,24 @@ def _parent(name: str) -> str:
     return _ascii(name).partition(".")[2]
 
 
+def _where(name: str) -> str:
+    parent = _parent(name)
+    return _ALONE if parent and not _is_registered(parent) else f"in {parent or 'no domain'}"
+
+
+def _is_registered(name: str) -> bool:
+    """Whether a name is a registered domain or below one: not ``ru``, and not ``com.ru``."""
+    labels = name.split(".")
+    return len(labels) > 2 or (len(labels) == 2 and not _is_registry(labels))
+
+
+def _is_registry(labels: list[str]) -> bool:
+    return len(labels[-1]) == 2 and labels[-2] in _REGISTRIES
+
+
 def _registered(name: str) -> str:
     labels = name.split(".")
-    country = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _REGISTRIES
+    country = len(labels) > 2 and _is_registry(labels)
     return ".".join(labels[-3 if country else -2 :])
 
 
@@ -127,7 +144,10 @@ def normal(address: str) -> str:
 
 
 def _is_loopback(address: str) -> bool:
+    """Also of 0.0.0.0 and ::, by which a host connects to itself, and of IPv4 written as IPv6."""
     try:
-        return ipaddress.ip_address(address.partition("%")[0]).is_loopback
+        parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
+    return parsed.is_loopback or parsed.is_unspecified

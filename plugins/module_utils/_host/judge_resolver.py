@@ -16,14 +16,8 @@ MAX_NAME_SERVERS = 3
 _SUBJECT = "/etc/resolv.conf"
 
 
-def judge_resolver(wanted: Requirements, machine: Machine, checks: Checks) -> None:
-    """The ids host.resolver and host.resolver.search."""
-    _servers(machine, checks)
-    if wanted.search_domains == "forbid":
-        _search(machine, checks)
-
-
-def _servers(machine: Machine, checks: Checks) -> None:
+def judge_resolver(_wanted: Requirements, machine: Machine, checks: Checks) -> None:
+    """The id host.resolver."""
     servers = system.name_servers(machine.root)
     if not servers:
         seen = "the file is missing" if servers is None else "no nameserver line"
@@ -41,13 +35,17 @@ def _servers(machine: Machine, checks: Checks) -> None:
         checks.passed("host.resolver", _SUBJECT, ", ".join(servers))
 
 
-def _search(machine: Machine, checks: Checks) -> None:
+def judge_search(wanted: Requirements, machine: Machine, checks: Checks) -> None:
+    """The id host.resolver.search."""
+    if wanted.search_domains != "forbid":
+        return
     id_ = "host.resolver.search"
     lines = system.search_lines(machine.root)
     writer = system.resolver_writer(machine.root)
     last = f"The file is written by {writer}: change it there, or the line comes back." if writer else (
         "Does a DHCP client or another service write the file? Then change it there, or the line comes back."
     )  # fmt: skip
+    last += " The role host may mend it: give host_mend the words resolver and resolver_writer."
     if not lines:
         checks.passed(id_, _SUBJECT, "no domain or search line")
     elif all(line.split()[1:] in ([], ["."]) for line in lines):

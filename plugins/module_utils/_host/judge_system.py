@@ -49,45 +49,49 @@ def judge_init(wanted: Requirements, machine: Machine, checks: Checks) -> None:
     )
 
 
-def judge_hardware(wanted: Requirements, machine: Machine, checks: Checks) -> None:
-    """The ids host.architecture, host.cpus and host.memory."""
-    if wanted.architectures:
-        seen = machine.architecture()
-        if seen in wanted.architectures:
-            checks.passed("host.architecture", "architecture", seen)
-        else:
-            asked = " or ".join(wanted.architectures)
-            checks.failed("host.architecture", "architecture", seen, f"Use a host of architecture {asked}.")
-    if wanted.min_cpus:
-        _processors(wanted.min_cpus, machine, checks)
-    if wanted.min_memory_mib:
-        _memory(wanted.min_memory_mib, machine, checks)
+def judge_architecture(wanted: Requirements, machine: Machine, checks: Checks) -> None:
+    """The id host.architecture."""
+    if not wanted.architectures:
+        return
+    seen = machine.architecture()
+    if seen in wanted.architectures:
+        checks.passed("host.architecture", "architecture", seen)
+    else:
+        asked = " or ".join(wanted.architectures)
+        checks.failed("host.architecture", "architecture", seen, f"Use a host of architecture {asked}.")
 
 
-def _processors(wanted: int, machine: Machine, checks: Checks) -> None:
+def judge_processors(wanted: Requirements, machine: Machine, checks: Checks) -> None:
+    """The id host.cpus."""
+    if not wanted.min_cpus:
+        return
     id_, subject, seen = "host.cpus", "processors", hardware.processors(machine.root)
     if seen is None:
         checks.skipped(id_, subject, "neither /sys nor /proc/cpuinfo says")
         return
     evidence = str(seen.online) + (f", of which {seen.usable:g} may be used ({seen.why})" if seen.why else "")
-    if seen.usable >= wanted:
+    if seen.usable >= wanted.min_cpus:
         checks.passed(id_, subject, evidence)
         return
     hint = "Give the host more processors."
-    if seen.online >= wanted:
+    if seen.online >= wanted.min_cpus:
         hint = f"Lift the limit: {seen.why}. In a container it is set where the container is defined."
-    checks.failed(id_, subject, f"{evidence}, at least {wanted} wanted", hint)
+    checks.failed(id_, subject, f"{evidence}, at least {wanted.min_cpus} wanted", hint)
 
 
-def _memory(wanted: int, machine: Machine, checks: Checks) -> None:
+def judge_memory(wanted: Requirements, machine: Machine, checks: Checks) -> None:
+    """The id host.memory."""
+    asked = wanted.min_memory_mib
+    if not asked:
+        return
     seen = system.memory_mib(machine.root)
     if seen is None:
         checks.skipped("host.memory", "memory", "/proc/meminfo cannot be read")
-    elif seen[0] >= wanted * MEMORY_TOLERANCE:
+    elif seen[0] >= asked * MEMORY_TOLERANCE:
         checks.passed("host.memory", "memory", f"{seen[0]} MiB, {seen[1]} MiB available")
     else:
         checks.failed(
-            "host.memory", "memory", f"{seen[0]} MiB, at least {wanted} MiB wanted", "Give the host more memory."
+            "host.memory", "memory", f"{seen[0]} MiB, at least {asked} MiB wanted", "Give the host more memory."
         )
 
 

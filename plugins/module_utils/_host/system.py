@@ -72,13 +72,25 @@ def memory_mib(root: pathlib.Path) -> tuple[int, int] | None:
 
 
 def free_disk_gib(root: pathlib.Path, path: str, statvfs: t.Callable[[t.Any], t.Any] = os.statvfs) -> tuple[str, float]:
-    """(existing folder, free GiB for normal users) where the path lies or will lie."""
+    """(existing folder, free GiB for normal users) where the path lies or will lie.
+
+    Raises OSError, also where this user may not see whether it is there: its parent may be another file system.
+    """
     folder = root / path.lstrip("/")
-    while not folder.exists() and folder != folder.parent and folder != root:
+    while not _is_there(folder) and folder not in (folder.parent, root):
         folder = folder.parent
     state = statvfs(folder)
     shown = "/" + str(folder.relative_to(root)) if folder != root else "/"
     return shown.replace("/.", "/"), state.f_bavail * state.f_frsize / 1024**3
+
+
+def _is_there(path: pathlib.Path) -> bool:
+    """As Path.exists() was before Python 3.14. Raises OSError."""
+    try:
+        os.stat(path)  # noqa: PTH116 - the same in every version of Python
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from ansible_collections.onprem.chat.plugins.module_utils._host import hardware
@@ -237,6 +239,26 @@ def test_the_mount_of_the_folder_counts(host):
     assert host.kind("/var/lib/docker/volumes")[1] == "sdc is no rotating disk"
     assert host.kind("/var/lib/dockerx")[1] == "sdb is a rotating disk"
     assert host.kind("/")[1] == "sda is no rotating disk"
+
+
+def test_a_folder_that_this_user_may_not_look_into(host, monkeypatch):
+    """As it is for users who are not root below a folder with the mode 0700."""
+    host.mounts("8:0 / ext4 /dev/sda", "8:16 /root/data ext4 /dev/sdb")
+    host.disk("8:0", f"{PCI}/block/sda", rotational=0)
+    host.disk("8:16", f"{PCI}/block/sdb", rotational=1)
+    real = os.stat
+
+    def stat(path, *more, **options):
+        if "/root/" in str(path) + "/":
+            raise PermissionError(13, "Permission denied", "/root/data")
+        return real(path, *more, **options)
+
+    monkeypatch.setattr(os, "stat", stat)
+    disk = {"path": "/root/data/chat", "gib": 1, "ssd": True}
+    assert host.said("host.disk.kind", min_disk=[disk]) == ("fail", "sdb is a rotating disk")
+    check = host.one("host.disk", min_disk=[disk])
+    assert (check["status"], check["evidence"]) == ("skip", "cannot be asked: Permission denied (/root/data)")
+    assert check["hint"] == "Run this check as root (become)."
 
 
 def test_a_later_mount_hides_an_earlier(host):

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import pathlib
+import types
 
 import pytest
 
-from ansible_collections.onprem.chat.plugins.module_utils._host import clock, machine
+from ansible_collections.onprem.chat.plugins.module_utils._host import clock, judge_names, machine
 from ansible_collections.onprem.chat.plugins.module_utils._host import judge as tested
 from ansible_collections.onprem.chat.plugins.module_utils._net import reach
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.host_fake import DEBIAN, Host
@@ -123,6 +124,43 @@ def test_disk_cannot_be_asked(host):
     assert host.one("host.disk", min_disk=[{"path": "/srv", "gib": 1}])["evidence"] == (
         "cannot be asked: Permission denied"
     )
+
+
+def test_what_cannot_be_read_hides_nothing_else(host, monkeypatch):
+    everything = {"fqdn": "chat.corp.test", "min_disk": [{"path": "/a", "gib": 1}, {"path": "/b", "gib": 1}]}
+    before = {check["id"]: check for check in host.ask(**everything) if check["id"] != "host.disk"}
+
+    def refuse(*_any):
+        raise OSError(5, "Input/output error", "/etc/hosts")
+
+    monkeypatch.setattr(judge_names.system, "hosts_entries", refuse)
+    host.machine.statvfs = lambda folder: (
+        refuse() if folder.name == "a" else types.SimpleNamespace(f_bavail=1, f_frsize=1)
+    )
+    (host.root / "a").mkdir()
+    checks = host.ask(**everything)
+    assert [(one["subject"], one["status"], one["evidence"]) for one in checks if one["id"] == "host.disk"] == [
+        ("/a", "skip", "cannot be asked: Input/output error (/etc/hosts)"),
+        ("/b", "fail", "0.0 GiB free in /, at least 1 GiB wanted"),
+    ]
+    before["host.hosts"] = {
+        "id": "host.hosts",
+        "subject": "/etc/hosts",
+        "status": "skip",
+        "evidence": "cannot be asked: Input/output error (/etc/hosts)",
+        "hint": "Look on the host.",
+        "source": "",
+    }
+    assert {check["id"]: check for check in checks if check["id"] != "host.disk"} == before
+
+
+@pytest.mark.parametrize(
+    ("gib", "shown"), [(1e6, "1000000"), (1234567.5, "1234567.5"), (20.0, "20"), (0.1, "0.1"), (850, "850")]
+)
+def test_figures_are_plain(host, gib, shown):
+    host.machine.statvfs = lambda _folder: types.SimpleNamespace(f_bavail=0, f_frsize=1)
+    evidence = host.one("host.disk", min_disk=[{"path": "/var/lib", "gib": gib}])["evidence"]
+    assert evidence == f"0.0 GiB free, at least {shown} GiB wanted"
 
 
 PORT = {"port": 5222, "protocol": "tcp", "allowed_processes": ["beam.smp"]}

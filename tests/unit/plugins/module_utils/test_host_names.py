@@ -64,7 +64,10 @@ def test_no_line_is_needed(host):
     assert host.said("host.hosts", names=[CHATS]) == ("pass", "has no line for chats.corp.test, DNS is asked")
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.1.1", "::1", "127.255.0.9"])
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "127.0.1.1", "::1", "127.255.0.9", "::ffff:127.0.0.1", "::FFFF:127.0.1.1", "0.0.0.0", "::"],  # noqa: S104
+)
 @pytest.mark.parametrize("decision", ["warn", "fail"])
 def test_a_line_of_the_loopback(host, address, decision):
     host.write("etc/hosts", f"{address} localhost chats.corp.test\n{INSIDE} chats.corp.test\n")
@@ -84,6 +87,17 @@ def test_one_address_in_two_ways_of_writing(host):
     wanted = {"names": [{"name": "chats.corp.test", "addresses": ["fd00:203::20"]}]}
     assert host.said("host.hosts", **wanted) == ("pass", "chats.corp.test is FD00:203:0:0::20")
     assert host.said("host.name", **wanted)[0] == "pass"
+
+
+def test_a_second_address_that_is_stale(host):
+    host.machine.resolve = lambda _name: ["10.0.0.20", "203.0.113.5"]
+    check = host.one("host.name", names=[{"name": "chats.corp.test", "addresses": ["10.0.0.20"]}])
+    assert (check["status"], check["evidence"]) == ("warn", "is 10.0.0.20, 203.0.113.5 here, wanted 10.0.0.20")
+    assert check["hint"] == (
+        "Correct its addresses in DNS and in /etc/hosts. One too many is used by half of those who ask."
+    )
+    both = ["203.0.113.5", "10.0.0.20", "fd00::20"]
+    assert host.said("host.name", names=[{"name": "chats.corp.test", "addresses": both}])[0] == "pass"
 
 
 def test_fqdn_is_one_more_name(host):
@@ -213,11 +227,16 @@ def test_an_outer_address(host, address):
         ("chats.corp.test", "meet.corp.test", "pass", "in corp.test, as meet.corp.test"),
         ("chats.corp.test", "MEET.Corp.test.", "pass", "in corp.test, as MEET.Corp.test."),
         ("chats.a.corp.test", "meet.corp.test", "warn", "in a.corp.test, but meet.corp.test in corp.test"),
-        ("chats.corp.test", "corp.test", "warn", "in corp.test, but corp.test in test"),
+        ("chats.corp.test", "corp.test", "warn", "in corp.test, but corp.test is a registered domain of its own"),
         ("chats.corp.test", "meet.corp.ru", "fail", "in corp.test, but meet.corp.ru in corp.ru"),
         ("chats.corp.test", "meet.other.test", "fail", "in corp.test, but meet.other.test in other.test"),
         ("chats.one.co.uk", "meet.two.co.uk", "fail", "in one.co.uk, but meet.two.co.uk in two.co.uk"),
         ("chats.one.co.uk", "meet.x.one.co.uk", "warn", "in one.co.uk, but meet.x.one.co.uk in x.one.co.uk"),
+        ("chats.ru", "meet.ru", "fail", "is a registered domain of its own, as meet.ru"),
+        ("chats.ru", "meet.chats.ru", "warn", "is a registered domain of its own, but meet.chats.ru in chats.ru"),
+        ("chats.meet.ru", "meet.ru", "warn", "in meet.ru, but meet.ru is a registered domain of its own"),
+        ("chats.co.uk", "meet.co.uk", "fail", "is a registered domain of its own, as meet.co.uk"),
+        ("chats.corp.com.ru", "meet.corp.com.ru", "pass", "in corp.com.ru, as meet.corp.com.ru"),
         ("chats", "meet.corp.test", "fail", "in no domain, but meet.corp.test in corp.test"),
         ("chats.corp.test", "meet", "fail", "in corp.test, but meet in no domain"),
         ("chats.пример.test", "meet.xn--e1afmkfd.test", "pass", "in xn--e1afmkfd.test, as meet.xn--e1afmkfd.test"),
@@ -276,6 +295,7 @@ def test_the_writer_of_the_file(host, comment, writer):
     host.write("etc/resolv.conf", f"{comment}\nsearch corp.test\n")
     assert host.one("host.resolver.search", search_domains="forbid")["hint"] == (
         f"Remove it. The file is written by {writer}: change it there, or the line comes back."
+        " The role host may mend it: give host_mend the words resolver and resolver_writer."
     )
 
 
@@ -287,7 +307,10 @@ def test_the_writer_by_the_link(host):
 
 
 def test_an_unknown_writer(host):
-    assert "DHCP client" in host.one("host.resolver.search", search_domains="forbid")["hint"]
+    assert host.one("host.resolver.search", search_domains="forbid")["hint"] == (
+        "Remove it. Does a DHCP client or another service write the file? Then change it there, or the line comes back."
+        " The role host may mend it: give host_mend the words resolver and resolver_writer."
+    )
 
 
 # -- what the kernel says ------------------------------------------------------------------------------------------------
