@@ -18,7 +18,15 @@ _DN = re.compile(r"^\s*[A-Za-z][A-Za-z0-9-]*\s*=\s*[^=]+(\s*,\s*[A-Za-z][A-Za-z0
 
 
 def is_fqdn(text: str) -> str:
-    """Why the text is no full DNS name in lower case; empty when it is one."""
+    """Why the text is no full DNS name of a host or domain in lower case; empty when it is one."""
+    reason = is_dns_name(text)
+    if not reason and "_" in text:
+        return "has an underscore, which the name of a host or domain may not have"
+    return reason
+
+
+def is_dns_name(text: str) -> str:
+    """Of names that others have given (Active Directory allows underscores), and of records like _xmpp-client._tcp."""
     labels = text.split(".")
     if text != text.lower():
         return "has capitals, write it in lower case"
@@ -32,11 +40,20 @@ def is_fqdn(text: str) -> str:
 
 
 def is_address(text: str) -> str:
+    reason = is_scoped_address(text)
+    if not reason and "%" in text:
+        return "has the zone of a network interface, which DNS and other hosts do not know"
+    return reason
+
+
+def is_scoped_address(text: str) -> str:
+    """An address to connect to, like fe80::1%eth0. Python 3.8 does not know the part after the percent sign."""
+    address, percent, zone = text.partition("%")
     try:
-        ipaddress.ip_address(text)
+        parsed = ipaddress.ip_address(address)
     except ValueError:
         return "is no IP address"
-    return ""
+    return "is no IP address" if percent and (parsed.version == 4 or not zone or "%" in zone) else ""
 
 
 def is_dn(text: str) -> str:
@@ -45,7 +62,7 @@ def is_dn(text: str) -> str:
 
 def is_principal(text: str) -> str:
     name, separator, realm = text.rpartition("@")
-    if not separator or not name or is_fqdn(realm.lower()):
+    if not separator or not name or is_dns_name(realm.lower()):
         return "is no Kerberos principal like svc-chat-dns@CORP.TEST"
     if realm != realm.upper():
         return f"names the realm {realm}; realms are written in capitals: {realm.upper()}"
@@ -62,8 +79,9 @@ def is_sha256(text: str) -> str:
 
 FORMATS: dict[str, t.Callable[[str], str]] = {
     "fqdn": is_fqdn,
+    "dns_name": is_dns_name,
     "address": is_address,
-    "fqdn_or_address": lambda text: is_address(text) and is_fqdn(text),
+    "fqdn_or_address": lambda text: is_scoped_address(text) and is_dns_name(text),
     "dn": is_dn,
     "dn_or_principal": lambda text: "" if "@" in text and "=" not in text else is_dn(text),
     "principal": is_principal,
@@ -73,6 +91,7 @@ FORMATS: dict[str, t.Callable[[str], str]] = {
 
 HINTS = {
     "fqdn": "Write a full DNS name in lower case, for example chat.corp.test.",
+    "dns_name": "Write a full DNS name in lower case, for example dc1.corp.test.",
     "address": "Write IPv4 or IPv6 addresses, for example 10.203.0.20; names go into chat_host.",
     "fqdn_or_address": "Write a full DNS name or an IP address.",
     "dn": "Copy it from the attribute distinguishedName in Active Directory.",

@@ -39,6 +39,7 @@ def kind(spec: dict) -> str:
         text += ": " + ", ".join(f"`{choice}`" for choice in spec["choices"])
     formats = {
         "fqdn": "full DNS name",
+        "dns_name": "full DNS name",
         "address": "IP address",
         "fqdn_or_address": "DNS name or IP address",
         "dn": "distinguished name",

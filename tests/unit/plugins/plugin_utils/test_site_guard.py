@@ -186,6 +186,8 @@ def test_wrong_kind(site, name, value, evidence):
         ("corp", "is no full DNS name, its domain is missing"),
         ("Corp.test", "has capitals, write it in lower case"),
         ("10.203.0.20", "is an address, not a DNS name"),
+        ("a_b.ru", "has an underscore, which the name of a host or domain may not have"),
+        ("_xmpp-client._tcp.corp.test", "has an underscore, which the name of a host or domain may not have"),
     ],
 )
 def test_chat_domain_is_no_name(site, value, reason):
@@ -200,9 +202,29 @@ def test_chat_domain_is_no_name(site, value, reason):
 
 
 @pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("chat_dns_retired_names", ["oldchat.corp.test", "_xmpp-client._tcp.corp.test"]),
+        ("chat_ldap_servers", ["dc_1.corp.test"]),
+        ("chat_ntp_servers", ["dc_1.corp.test", "fe80::1%eth0", "10.203.0.10", "fd00::10"]),
+        ("chat_addresses", ["10.203.0.20", "fe80::1", "fd00::20"]),
+    ],
+)
+def test_right_values(site, name, value):
+    assert ask(site, **{name: value}) == []
+
+
+@pytest.mark.parametrize(
     ("name", "value", "evidence"),
     [
         ("chat_addresses", ["10.203.0.300"], "chat_addresses[0] is '10.203.0.300', which is no IP address"),
+        (
+            "chat_addresses",
+            ["10.0.0.1", "fe80::1%eth0"],
+            "chat_addresses[1] is 'fe80::1%eth0', which has the zone of a network interface, which DNS and other",
+        ),
+        ("chat_ntp_servers", ["fe80::1%"], "chat_ntp_servers[0] is 'fe80::1%', which is no DNS name"),
+        ("chat_host", "a_b.corp.test", "chat_host is 'a_b.corp.test', which has an underscore"),
         ("chat_addresses", ["10.0.0.1", "chat"], "chat_addresses[1] is 'chat', which is no IP address"),
         (
             "chat_certificate_source",
