@@ -18,6 +18,9 @@ from ansible_collections.onprem.chat.plugins.module_utils._host.system import li
 
 _NAMES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy")
 _ASSIGNMENT = re.compile(r"^\s*(?:export\s+|declare\s+-x\s+|setenv\s+)?([A-Za-z_]+)\s*[= ]\s*(.*)$")
+# A word of a shell: an assignment, or a name as export and declare have it.
+_WORD = re.compile(r"^([A-Za-z_][A-Za-z0-9_]*)(?:=(.*))?$", re.DOTALL)
+_BETWEEN = frozenset((";", "&&", "||", "-x", "-gx"))
 _SHELL = ("etc/environment", "etc/profile", "etc/bash.bashrc", "etc/default/docker", "root/.profile", "root/.bashrc",
           "root/.bash_profile")  # fmt: skip
 _SHELL_FOLDERS = (("etc/profile.d", ".sh"), ("etc/environment.d", ".conf"))
@@ -120,11 +123,38 @@ def _settings(reader: _Reader, path: str) -> list[str]:
 def _assignments(text: str, path: str) -> t.Iterator[Proxy]:
     """Shell, pam_env and wgetrc: NAME=value, with or without export, blanks and quotes."""
     for line in text.splitlines():
+        several = _in_shell(line)
+        if several is not None:
+            for name, value in several:
+                yield Proxy(name, masked(value), f"/{path}")
+            continue
         found = _ASSIGNMENT.match(line)
         if found and found.group(1).lower() in _NAMES:
             value = found.group(2).split(" #")[0].strip().rstrip(";").strip("\"' ")
             if value:
                 yield Proxy(found.group(1), masked(value), f"/{path}")
+
+
+def _in_shell(line: str) -> list[tuple[str, str]] | None:
+    """The proxies in a line of assignments, as a shell divides it.
+
+    None where there is anything else in it: a value with a blank would be divided within its password.
+    """
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|")
+    lexer.whitespace_split, lexer.commenters, lexer.escape = True, "", ""
+    found = []
+    try:
+        for word in lexer:
+            if word.startswith("#"):
+                break
+            assignment = _WORD.match(word)
+            if word == "setenv" or not (assignment or word in _BETWEEN):
+                return None
+            if assignment and assignment.group(2) and assignment.group(1).lower() in _NAMES:
+                found.append((assignment.group(1), assignment.group(2)))
+    except ValueError:  # a quote that does not end
+        return None
+    return found
 
 
 def _unit(text: str, path: str, key: str) -> t.Iterator[Proxy]:

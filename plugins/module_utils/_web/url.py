@@ -19,6 +19,9 @@ PORTS = {"http": 80, "https": 443}
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 # What Python's codec (IDNA 2003) maps to other letters and IDNA 2008 keeps: another name would be asked.
 _DEVIATIONS = frozenset("\u00df\u03c2\u200c\u200d")
+# Scheme and slashes before the host of a URL, as lenient as browsers; u: of u:p@host is no scheme.
+_BEGIN = re.compile(r"(?:https?:|[a-z][a-z0-9+.-]*:(?=[/\\]{2}))?[/\\]*", re.IGNORECASE)
+_WITH_PORT = re.compile(r"(?:\[[^\]]*\]|[^:]*)(?::\d*)?")
 _KEPT = "/%:@!$&'()*+,;=~-._"
 
 
@@ -130,13 +133,22 @@ def as_address(text: str) -> str:
 
 
 def shown(text: str) -> str:
-    """The target of a redirect, for texts: without user, query and fragment, which may be secrets (of a login, a session)."""
-    text = _without_query(text)
-    scheme, separator, rest = text.partition("//")
-    authority, slash, path = rest.partition("/")
-    if separator and "@" in authority:
-        authority = f"...@{authority.rpartition('@')[2]}"
-    return f"{scheme}{separator}{authority}{slash}{path}"
+    """The target of a redirect, for texts: without what may be a secret of a login or a session.
+
+    That is the user, also where a relative target or one with a wrong sign in the password has something like one, and
+    parameters, query and fragment.
+    """
+    begin = _BEGIN.match(text).group()  # type: ignore[union-attr]
+    rest = text[len(begin) :]
+    first = re.split(r"[/\\?#]", rest, maxsplit=1)[0]
+    if "@" in first:
+        user = len(first.rpartition("@")[0])
+    else:  # what looks like a port and is none is a user, whose password has a sign that ends it
+        is_user = "@" in rest and ":" in first and not (begin and _WITH_PORT.fullmatch(first))
+        user = rest.rindex("@") if is_user else 0
+    if user:
+        rest = "..." + rest[user:]
+    return begin + _without_query(rest, "[?#;]")
 
 
 def _masked(text: str) -> str:
@@ -148,6 +160,6 @@ def _masked(text: str) -> str:
     return f"{begin}...@{_without_query(text.rpartition('@')[2])}"
 
 
-def _without_query(text: str) -> str:
-    found = re.search(r"[?#]", text)
+def _without_query(text: str, ends: str = "[?#]") -> str:
+    found = re.search(ends, text)
     return text if found is None else f"{text[: found.start()]}{found.group()}..."

@@ -135,6 +135,52 @@ def test_a_password_with_a_blank(host):
     assert ask(host) == ("warn", "http_proxy=http://anna:*** (/etc/environment)")
 
 
+HTTP, HTTPS = f"http://anna:{SECRET}@one:3128", f"http://bob:{SECRET}@two:3129"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"export http_proxy={HTTP} https_proxy={HTTPS}",
+        f"export http_proxy='{HTTP}' https_proxy=\"{HTTPS}\"  # the company's",
+        f"http_proxy={HTTP}; https_proxy={HTTPS};export http_proxy https_proxy",
+        f"http_proxy={HTTP};export http_proxy;https_proxy={HTTPS} && export https_proxy",
+        f"declare -x LANG=C http_proxy={HTTP} no_proxy='a b' https_proxy={HTTPS}",
+        f"  export PATH=/bin http_proxy={HTTP} https_proxy={HTTPS} ftp_proxy=",
+    ],
+)
+def test_several_in_a_line(host, line):
+    host.write("etc/profile.d/p.sh", f"{line}\n")
+    assert ask(host) == (
+        "warn",
+        "http_proxy=http://anna:***@one:3128 (/etc/profile.d/p.sh);"
+        " https_proxy=http://bob:***@two:3129 (/etc/profile.d/p.sh)",
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "http_proxy=http://anna:12 34@one:3128",
+        "http_proxy=http://anna:12\\ 34@one:3128 https_proxy=http://bob:56@one:3128",
+        "export http_proxy=http://anna:12 34@two:3128 https_proxy=http://bob:56@one:3128",
+        "export http_proxy=http://anna:12;34@one:3128",
+        "export http_proxy=http://anna:12&34@one:3128",
+        "export http_proxy='http://anna:12 34@one:3128'",
+        'export http_proxy="http://anna:12\'34@one:3128"',
+        "export http_proxy=http://anna:12'34@one:3128",
+    ],
+)
+def test_a_line_that_no_shell_would_divide_like_that_is_masked_as_a_whole(host, line):
+    host.write("etc/environment", f"{line}\n")
+    assert ask(host) == ("warn", "http_proxy=http://anna:***@one:3128 (/etc/environment)")
+
+
+def test_what_is_only_named(host):
+    host.write("etc/profile.d/p.sh", "export http_proxy https_proxy\nunset http_proxy\nhttp_proxy= https_proxy=''\n")
+    assert ask(host) == ("pass", "none found")
+
+
 def test_a_broken_quote(host):
     host.write("etc/systemd/system.conf", f'DefaultEnvironment="http_proxy={PROXY}\n')
     assert ask(host)[0] == "pass"
