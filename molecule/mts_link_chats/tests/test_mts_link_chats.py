@@ -54,6 +54,12 @@ def test_pair_lies_beside_it_as_files(host):
     assert sorted(host.file(f"{FOLDER}/certs").listdir()) == [f"{DOMAIN}.crt", f"{DOMAIN}.key"]
 
 
+def test_the_certificate_that_was_taken_is_known(host):
+    mark = host.file(f"/var/lib/onprem-chat/mts-link/certificate-{DOMAIN}.sha256")
+    assert (mark.user, mark.mode) == ("root", 0o600)
+    assert mark.content_string.strip() == host.file(f"{FOLDER}/certs/{DOMAIN}.crt").sha256sum
+
+
 def test_every_question_was_asked_once(host):
     lines = host.file("/var/log/mts-link-standin.log").content_string.splitlines()
     asked = [line.split(" ", 3)[3] for line in lines if " asked " in line]
