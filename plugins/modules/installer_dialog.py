@@ -17,8 +17,8 @@ description:
   - The installer is run by a supervisor, a process of its own session. It goes on when the connection or the controller is lost. The
     next run of the task waits for its end, or returns what came out.
   - A run that ended well is never run again. Its result is returned from the journal.
-  - A run that failed is run again. One that was cut off, because the supervisor or the host went down, is by default run again
-    as well, see O(interrupted).
+  - A run that failed is run again. One that was cut off, because the installer, the supervisor or the host went down, is by default
+    run again as well, see O(interrupted).
   - It never hangs. A question that no pattern fits, an answer that is refused, an error that is known and the end of
     O(timeout) stop the installer and fail the task with the last screen.
 extends_documentation_fragment:
@@ -99,8 +99,12 @@ options:
     description:
       - What the installer prints and must be kept. The last line that fits counts.
       - Each is written to the journal as soon as its line has ended. What is typed is never taken for it.
-      - When a run was cut off or failed and the next one, with the same inputs, does not print a value again, that of the earlier run
-        is returned, see RV(carried_values).
+      - When a run was cut off or failed and the next one, with the same inputs and secrets, does not print a value again, that of
+        the earlier run is returned, see RV(carried_values).
+      - >-
+        A secret is only masked when it is known. So while a secret one was not seen (or has not its O(values[].format)) and every
+        prompt that is not optional was answered, no screen is returned, whatever the end of the run: the value may stand there in
+        words that its pattern does not fit. The transcript on the host has it.
     type: list
     elements: dict
     default: []
@@ -116,7 +120,7 @@ options:
         type: str
         required: true
       secret:
-        description: Whether it is masked everywhere but with O(state=read).
+        description: Whether it is masked everywhere but with O(state=read), and in the journal.
         type: bool
         default: true
       required:
@@ -130,8 +134,8 @@ options:
         default: ""
   errors:
     description:
-      - Texts by which the installer tells of an error, looked for at any time and whatever the exit code is. The one that is seen first
-        decides.
+      - Texts by which the installer tells of an error, looked for at any time and whatever the exit code is. Of those that are
+        O(errors[].fatal), the one that is seen first decides.
       - After it nothing is answered. The installer has ten seconds to end by itself.
     type: list
     elements: dict
@@ -153,6 +157,15 @@ options:
         description: Document that says so.
         type: str
         default: ""
+      fatal:
+        description:
+          - V(true) makes the run fail, and stops the installer.
+          - >-
+            V(false) does neither. It explains a run that ends badly for another reason: an exit code, a missing value, an unexpected
+            question, silence, the end of O(timeout). For texts that an installer also prints when all is well. The last one that
+            was seen counts.
+        type: bool
+        default: true
   success:
     description: Regular expression that must have been seen in a line for the run to be complete.
     type: str
@@ -172,7 +185,12 @@ options:
   silence:
     description:
       - Seconds without output after which an installer that waits for input has asked something unexpected.
-      - One that is silent because it works is left alone, where the kernel tells.
+      - It waits when a process of it reads the terminal (read, readv), or looks whether something was typed (poll, select, epoll)
+        while its last line is unfinished.
+      - One that looks whether something was typed after it has ended its line may be working meanwhile, as C(docker run -it) is. It
+        counts as waiting after five times these seconds. So does any program where the kernel does not tell; there, with an unfinished
+        line, these seconds must do.
+      - One that does neither works, and is left alone until the end of O(timeout).
     type: int
     default: 120
   columns:
@@ -185,7 +203,10 @@ options:
     default: 50
   interrupted:
     description:
-      - What to do when the last run was cut off, by a reboot or because the supervisor was killed.
+      - >-
+        What to do when the last run was cut off: by a reboot, or because the supervisor was ended or killed, or because a signal killed
+        the installer's first process. Where that is a shell and something below it was killed, it is an exit code (137 for
+        SIGKILL) and the run has failed.
       - V(rerun) ends what is left of it and runs the installer again. Values that it gave stay in the journal.
       - V(fail) leaves the decision to a person.
     type: str
@@ -198,8 +219,8 @@ options:
   state:
     description:
       - V(present) runs the installer unless it was run to its end.
-      - V(read) returns the values in clear and runs nothing. It fails unless the installer was run to its end. Set C(no_log) on
-        this task.
+      - V(read) returns the values in clear, RV(previous_values) as well, and runs nothing. It fails unless the installer was run to its
+        end, and also then returns those that the journal holds. Set C(no_log) on this task.
       - V(absent) forgets the journal with all values, so that the installer would run again. It undoes nothing, and refuses while it
         runs.
     type: str
@@ -215,8 +236,12 @@ notes:
     What it moved into a session or service of its own goes on.
   - Two tasks for the same O(name) at a time - the second waits for the first when their inputs are the same, and else fails and says who
     runs it.
+  - Without pipelining Ansible writes every module with its options, so this one with the secret answers, into a file on the
+    host, which only the user of the connection can read and which is there for as long as the module runs. Set
+    C(ansible_pipelining) on the task, then they come by a pipe alone. Sudo must not ask for a terminal (C(requiretty)) then.
   - Where C(KillUserProcesses=yes) is set in logind.conf (it is not in Debian), the end of the connection ends the supervisor as well.
-  - The transcript, without secrets, is kept for root beside the journal, at most 1 MiB of it.
+  - The transcript is kept for root beside the journal, at most 1 MiB of it. What is known as a secret is masked in it; a value
+    that no pattern fits is not.
 seealso:
   - module: ansible.builtin.expect
 """
@@ -247,6 +272,8 @@ EXAMPLES = r"""
         remedy: Open port 443 to it, then run this again.
         source: Installation manual, section 5
     success: Installation complete
+  vars:
+    ansible_pipelining: true # else the answers lie in a file of the connection's user while this runs
 
 - name: Take the values
   onprem.chat.installer_dialog:
@@ -282,7 +309,9 @@ values:
     client_id: "4711"
     client_secret: "********"
 previous_values:
-  description: Values of earlier runs that are not those of this one, with C(run), C(started), C(status) and C(values).
+  description: >-
+    Values of earlier runs that are not those of this one, with C(run), C(started), C(status) and C(values). Secret ones are masked
+    unless O(state=read).
   returned: always
   type: list
   elements: dict
@@ -305,7 +334,7 @@ exit_code:
   type: int
   sample: 0
 screen:
-  description: The last screen, without secrets.
+  description: The last screen, without secrets; or that it is not shown, see O(values).
   returned: always
   type: str
   sample: Installation complete
@@ -355,7 +384,7 @@ journal:
   type: str
   sample: /var/lib/onprem-chat/dialogs/chats-install/journal.json
 transcript:
-  description: What was seen, without secrets, on the host; what is older lies beside it in C(transcript.old.log).
+  description: What was seen, without what is known as a secret, on the host; what is older lies beside it in C(transcript.old.log).
   returned: always
   type: str
   sample: /var/lib/onprem-chat/dialogs/chats-install/transcript.log
@@ -406,6 +435,7 @@ ARGUMENT_SPEC = {
             "cause": {"type": "str", "required": True},
             "remedy": {"type": "str", "required": True},
             "source": {"type": "str", "default": ""},
+            "fatal": {"type": "bool", "default": True},
         },
     },
     "success": {"type": "str", "default": ""},

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import time
 
@@ -73,6 +74,8 @@ class Client:
         try:
             return self.lock.take()
         except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+                raise self.journal.trouble("locked", error) from error
             raise JournalError(
                 f"{self.journal.lock_path} cannot be locked: {error.strerror}.",
                 "Does state_directory lie on a file system without locks?", "Choose another state_directory.",
@@ -94,7 +97,7 @@ class Client:
         return self._wait(spec, fresh, attached=False)
 
     def _done(self, entry: dict, spec: specs.Spec) -> dict:
-        different = record.difference(entry, spec)
+        different = record.difference(entry, spec, ended=True)
         missing = [value.name for value in spec.values if value.required and value.name not in entry["values"]]
         if missing:
             different.append(f"it did not look for the values {', '.join(missing)}")
@@ -185,6 +188,14 @@ class Client:
                     f"The installer did not give {name} again; it is the one of the earlier run that was cut off."
                 )
             return said
+        words = self.lock.words()
+        if words.get("run") == entry["run"] and words.get("unsaved"):
+            raise RunError(
+                f"{words['unsaved']} The run of {spec.name} has ended, and how could not be written down.",
+                "Has the installer filled the disk?",
+                "Make room there and look at the transcript; then run it again, which starts the installer anew.",
+                said,
+            )
         if entry["state"] == record.RUNNING:
             raise RunError(
                 f"The supervisor of {spec.name} ended without a word {_where(entry)}; the installer was hung up.",
@@ -217,12 +228,21 @@ class Client:
         if said["status"] == record.DONE:
             return said
         outcome = (entry or {}).get("outcome") or {}
+        given = bool(said["values"] or said["previous_values"])
         state = f"{said['status']}: {outcome['what']}" if outcome.get("what") and not running else f"{said['status']}."
+        if given:
+            raise RunError(
+                f"{self.params['name']} was not run to its end on this host: it is {state}",
+                "Was it cut off, or does the installer refuse to run again?",
+                "Run it again (state=present). What it gave so far is in values and previous_values of this result, "
+                f"and for root in {self.journal.path}.",
+                said,
+            )
         raise RunError(
             f"There are no values of {self.params['name']} on this host: it is {state}",
             "Was it not run yet, or under another name or state_directory?",
             "Run it first (state=present).",
-            result(entry, self.journal, reveal=False, running=running),
+            said,
         )
 
     def _forget(self) -> dict:
@@ -257,7 +277,8 @@ def _where(entry: dict) -> str:
 
 def _why(entry: dict) -> str:
     if entry["state"] == record.INTERRUPTED:
-        return "its supervisor was told to end"
+        killed = (entry["outcome"] or {}).get("kind") == "killed"
+        return "the installer was killed" if killed else "its supervisor was told to end"
     return "the host was rebooted" if entry["boot"] != boot_id() else "its supervisor was killed"
 
 

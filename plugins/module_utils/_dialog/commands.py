@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.onprem.chat.plugins.module_utils._dialog.cells import Row
 
 MOST_REPLIES = 16
+"""Answers that are kept for a program that asks its terminal and does not read them."""
 
 
 class Commands:
@@ -251,13 +252,13 @@ class Commands:
         self.x, self.y = self.saved
 
     def _report(self, what: int, _all: list[int]) -> None:
-        if what == 6 and len(self.asked) < 16:
+        if what == 6 and len(self.asked) < MOST_REPLIES:
             self.asked.append(f"\x1b[{self.y + 1};{min(self.x, self.columns - 1) + 1}R")
-        elif what == 5 and len(self.asked) < 16:
+        elif what == 5 and len(self.asked) < MOST_REPLIES:
             self.asked.append("\x1b[0n")
 
     def _identify(self, what: int, _all: list[int]) -> None:
-        if what == 0 and len(self.asked) < 16:
+        if what == 0 and len(self.asked) < MOST_REPLIES:
             self.asked.append("\x1b[?6c")
 
     _METHODS: t.ClassVar[dict] = {

@@ -14,10 +14,11 @@ import re
 import typing as t
 
 from ansible_collections.onprem.chat.plugins.module_utils._dialog import mask as masking
+from ansible_collections.onprem.chat.plugins.module_utils._dialog.errors import PatternError
 from ansible_collections.onprem.chat.plugins.module_utils._dialog.match import limited, spans_lines, stands_at_end
 from ansible_collections.onprem.chat.plugins.module_utils._dialog.screen import Screen
 from ansible_collections.onprem.chat.plugins.module_utils._dialog.spec import KnownError, Prompt, Spec
-from ansible_collections.onprem.chat.plugins.module_utils._dialog.waiting import BUSY, WAITING
+from ansible_collections.onprem.chat.plugins.module_utils._dialog.waiting import BUSY, POLLING, UNKNOWN, WAITING
 
 SETTLED = 0.15
 """Seconds without output after which a question is taken for complete, when the installer waits for input."""
@@ -30,6 +31,11 @@ WINDOW = 16384
 BATCH = 100
 """Lines that are read at once."""
 LAST_LINES = 15
+PATIENT = 5
+"""Times ``silence``, for a program that ended its line and only looks whether something is typed."""
+MASKING = 0.1
+"""Seconds of processor time in which one line of the screen has to be masked."""
+NOT_SHOWN = "(not shown: a pattern takes too long)"
 
 
 @dataclasses.dataclass
@@ -51,6 +57,8 @@ class Captured:
 
     value: str
     changes: int = 0
+    fits: bool = True
+    """Whether it has the form that was asked for."""
 
 
 class Dialogue:
@@ -79,6 +87,8 @@ class Dialogue:
         self.error: KnownError | None = None
         self.error_text = ""
         self.error_at = 0.0
+        self.explained: tuple[KnownError, str] | None = None
+        """The last error seen that only explains a bad end, and its line."""
         self.succeeded = spec.success is None
         self.news = False
         """Whether something was seen that must be kept; whoever keeps it sets it back."""
@@ -105,11 +115,19 @@ class Dialogue:
         lines, self._lines = self._lines, []
         for start in range(0, len(lines), BATCH):
             # The limit is for patterns, not for much output: a flood is read in parts.
-            with limited(f"what {self.spec.command[0]} printed"):
-                for text, shown in lines[start : start + BATCH]:
-                    self._read_line(text)
-                    self._tell(self.mask.apply(shown))
-                self._match_window()
+            batch = lines[start : start + BATCH]
+            told = 0
+            try:
+                with limited(f"what {self.spec.command[0]} printed"):
+                    for text, shown in batch:
+                        self._read_line(text)
+                        self._tell(self.mask.apply(shown))
+                        told += 1
+                    self._match_window()
+            except PatternError:
+                for line in self.masked([shown for _text, shown in batch[told:]]):
+                    self._tell(line)
+                raise
 
     def _read_line(self, text: str) -> None:
         if text:
@@ -121,7 +139,7 @@ class Dialogue:
 
     def _match_line(self, text: str) -> None:
         for error in self.spec.errors:
-            if self.error is None and not spans_lines(error.pattern) and error.pattern.search(text):
+            if not spans_lines(error.pattern) and error.pattern.search(text):
                 self._known(error, text)
         if not self.succeeded and self.spec.success is not None and not spans_lines(self.spec.success):
             self.succeeded = bool(self.spec.success.search(text))
@@ -139,7 +157,7 @@ class Dialogue:
             return
         text = "\n".join(self._window) + "\n"
         for error in errors:
-            found = error.pattern.search(text) if self.error is None else None
+            found = error.pattern.search(text)
             if found:
                 self._known(error, found.group().strip())
         if success:
@@ -148,22 +166,25 @@ class Dialogue:
             self._capture(value, value.pattern.finditer(text))
 
     def _known(self, error: KnownError, text: str) -> None:
-        self.error, self.error_text, self.news = error, text.strip()[:500], True
+        if not error.fatal:
+            self.explained = error, text.strip()[:500]
+        elif self.error is None:
+            self.error, self.error_text, self.news = error, text.strip()[:500], True
 
     def _capture(self, value, matches: t.Iterable[re.Match]) -> None:
         for found in matches:
             text = (found.group(1) or "").strip()
-            if not text or (value.format and not value.format.fullmatch(text) and value.name in self.values):
+            fits = not value.format or bool(value.format.fullmatch(text))
+            if not text or (not fits and value.name in self.values):
                 continue
             if value.secret:
                 self.mask.add(text)
             seen = self.values.get(value.name)
             if seen is None:
-                self.values[value.name] = Captured(text)
+                self.values[value.name] = Captured(text, 0, fits)
                 self.news = True
             elif seen.value != text:
-                wrong = value.format and not value.format.fullmatch(seen.value)
-                self.values[value.name] = Captured(text, seen.changes + (0 if wrong else 1))
+                self.values[value.name] = Captured(text, seen.changes + (1 if seen.fits else 0), fits)
                 self.news = True
 
     def look(self, finished: bool = False) -> None:
@@ -174,7 +195,7 @@ class Dialogue:
         with limited(f"the screen of {self.spec.command[0]}"):
             for text, _shown in self.screen.lines(without_cursor=not finished):
                 for error in self.spec.errors:
-                    if self.error is None and error.pattern.search(text):
+                    if error.pattern.search(text):
                         self._known(error, text)
                 if not self.succeeded and self.spec.success is not None:
                     self.succeeded = bool(self.spec.success.search(text))
@@ -207,15 +228,23 @@ class Dialogue:
             return None
         if self._prompt is not None:
             state = waiting()
-            if state == WAITING or (state != BUSY and quiet >= SETTLED_UNPROVEN):
+            if state in (WAITING, POLLING) or (state != BUSY and quiet >= SETTLED_UNPROVEN):
                 return (
                     self._prompt
                     if self.counts[self._prompt.name] < self._prompt.repeat
                     else self._refused(self._prompt)
                 )
-        if quiet >= self.spec.silence and waiting() != BUSY:
-            return self._unexpected(waiting() == WAITING)
-        return None
+        return self._silent(quiet, waiting()) if quiet >= self.spec.silence else None
+
+    def _silent(self, quiet: float, state: str) -> Outcome | None:
+        """Who reads the terminal waits for somebody. Who only looks whether there is something to read may work as well (docker
+        run -it): there an unfinished line tells, or a long silence."""
+        if state == BUSY:
+            return None
+        if state == WAITING or self.screen.x:
+            return self._unexpected(state != UNKNOWN, self.spec.silence)
+        long = PATIENT * self.spec.silence
+        return self._unexpected(state != UNKNOWN, long) if quiet >= long else None
 
     @property
     def asking(self) -> bool:
@@ -280,16 +309,19 @@ class Dialogue:
             )  # fmt: skip
         for value in self.spec.values:
             if value.name not in self.values and value.name in self.carried:
-                self.values[value.name] = Captured(self.carried[value.name])
+                text = self.carried[value.name]
+                with limited(f"the {value.name} of an earlier run"):
+                    fits = not value.format or bool(value.format.fullmatch(text))
+                self.values[value.name] = Captured(text, 0, fits)
                 self.carried_now.add(value.name)
             seen = self.values.get(value.name)
             if seen is None and value.required:
                 return self._bad(
                     "value", f"The installer ended well but its output has no {value.name} (pattern {value.pattern.pattern!r}).",
                     "Does this version word it otherwise?",
-                    "Look for it in the transcript, whose path is in journal, and change the pattern.",
+                    "Look for it in the transcript on the host and change the pattern.",
                 )  # fmt: skip
-            if seen is not None and value.format and not value.format.fullmatch(seen.value):
+            if seen is not None and not seen.fits:
                 return self._bad(
                     "value", f"What was taken for {value.name} has not the form {value.format.pattern!r} ({len(seen.value)} characters).",
                     "Does the pattern match another line as well?", "Make the pattern or the format fit.",
@@ -300,18 +332,17 @@ class Dialogue:
         """It ended for a reason from outside."""
         return self._known_error() if self.error is not None else self._bad(kind, what, cause, remedy)
 
-    def _bad(self, kind: str, what: str, cause: str, remedy: str, source: str = "") -> Outcome:
-        return Outcome(False, what, cause, remedy, source, kind)
+    def _bad(self, kind: str, what: str, cause: str, remedy: str) -> Outcome:
+        if self.explained is None:
+            return Outcome(False, what, cause, remedy, "", kind)
+        error, text = self.explained
+        what = f"{what} It had said: {self.masked([text])[0]}"
+        return Outcome(False, what, error.cause, error.remedy, error.source, kind)
 
     def _known_error(self) -> Outcome:
         error = self.error
-        return self._bad(
-            "known_error",
-            f"The installer says: {self.mask.apply(self.error_text)}",
-            error.cause,
-            error.remedy,
-            error.source,
-        )
+        what = f"The installer says: {self.masked([self.error_text])[0]}"
+        return Outcome(False, what, error.cause, error.remedy, error.source, "known_error")
 
     def _refused(self, prompt: Prompt) -> Outcome:
         times = "" if prompt.repeat == 1 else f" {self.counts[prompt.name]} times"
@@ -321,10 +352,10 @@ class Dialogue:
             f"Correct the answer of {prompt.name}; if it is meant to be asked several times, raise its repeat.",
         )  # fmt: skip
 
-    def _unexpected(self, proven: bool) -> Outcome:
+    def _unexpected(self, proven: bool, seconds: int) -> Outcome:
         state = "waits for input" if proven else "seems to wait for input (the kernel does not tell)"
         return self._bad(
-            "unexpected", f"The installer {state} since {self.spec.silence} s, and no pattern of prompts fits what it asks.",
+            "unexpected", f"The installer {state} since {seconds} s, and no pattern of prompts fits what it asks.",
             "Is its wording another one, or is this a question that was not foreseen?",
             "Change the pattern of that prompt or add one; if it was only slow, raise silence.",
         )  # fmt: skip
@@ -336,6 +367,37 @@ class Dialogue:
             "What was it doing last?", "If it was only slow, raise timeout.",
         )  # fmt: skip
 
+    # What may be shown
+
+    @property
+    def unrecognised(self) -> bool:
+        """Whether a secret may stand on the screen that no pattern knows.
+
+        So it is when a secret value was not seen (or not in its form) and everything that had to be asked was answered: what
+        the installer generates it may have printed by now, in other words than the pattern has.
+        """
+        asked = set(self.answered) | self._before
+        if any(not prompt.optional and prompt.name not in asked for prompt in self.spec.prompts):
+            return False
+        seen = {name for name, one in self.values.items() if one.fits and name not in self.carried_now}
+        return any(value.secret and value.name not in seen for value in self.spec.values)
+
+    def masked(self, lines: t.Iterable[str]) -> list[str]:
+        """Lines without secrets; of one on which a pattern takes for ever, only that. Not within ``limited``."""
+        found = []
+        for line in lines:
+            try:
+                with limited("the screen", MASKING):
+                    clean = self.mask.apply(line)
+            except PatternError:
+                clean = NOT_SHOWN
+            found.append(clean)
+        return found
+
+    def drawn(self) -> list[str]:
+        """The screen's lines, not yet masked but for what was typed."""
+        return [shown for _text, shown in self.screen.lines()]
+
     def last_screen(self) -> list[str]:
         """The screen's lines, without secrets."""
-        return [self.mask.apply(shown) for _text, shown in self.screen.lines()]
+        return self.masked(self.drawn())

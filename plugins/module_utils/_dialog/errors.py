@@ -9,6 +9,11 @@
 from __future__ import annotations
 
 
+def sentence(text: str) -> str:
+    """The text with a full stop, where it has none: what an installer says is followed by what that means."""
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
+
+
 class DialogError(Exception):
     """What happened (and where), the likely cause as a question, and what to do. Never holds a secret.
 
@@ -21,7 +26,7 @@ class DialogError(Exception):
         self.action = action
         self.hint = " ".join(part for part in (cause, action) if part)
         self.result = result or {}
-        super().__init__(" ".join(part for part in (what, self.hint) if part))
+        super().__init__(" ".join(part for part in (sentence(what) if self.hint else what, self.hint) if part))
 
 
 class InputError(DialogError):

@@ -20,7 +20,9 @@ from ansible_collections.onprem.chat.plugins.module_utils._dialog.errors import 
 
 VERSION = 1
 RESERVE = 256 * 1024
-"""Bytes kept on the disk, so that values can be written down when the installer has filled it."""
+"""Bytes kept on the disk for the next entry, so that values can be written down when the installer has filled it."""
+LEAST = 8 * 1024
+"""Bytes that are still worth keeping when there is not as much."""
 TRANSCRIPT = 512 * 1024
 """Bytes of one of the two transcript files."""
 HISTORY = 50
@@ -35,7 +37,8 @@ class Journal:
         self.path = folder / "journal.json"
         self.lock_path = folder / "lock"
         self.transcripts = (folder / "transcript.log", folder / "transcript.old.log")
-        self._reserve = folder / "reserve"
+        self._next = folder / "journal.json.new"
+        self._keeps = False
 
     def exists(self) -> bool:
         """Whether anything was ever remembered here."""
@@ -44,11 +47,13 @@ class Journal:
     def prepare(self) -> None:
         """Make the folder, for its owner only. Raises JournalError."""
         try:
-            self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with contextlib.suppress(FileExistsError):
-                self.folder.mkdir(mode=0o700)
+            for path in (*reversed(self.folder.parents), self.folder):
+                # One by one: the mode is that of each folder that is made.
+                with contextlib.suppress(FileExistsError):
+                    if not path.is_dir():
+                        path.mkdir(mode=0o700)
         except OSError as error:
-            raise self._trouble("made", error) from error
+            raise self.trouble("made", error) from error
         self.check()
         if stat.S_IMODE(self.folder.stat().st_mode) != 0o700:
             self.folder.chmod(0o700)
@@ -59,7 +64,7 @@ class Journal:
             try:
                 seen = path.lstat()
             except OSError as error:
-                raise self._trouble("looked at", error) from error
+                raise self.trouble("looked at", error) from error
             open_to_others = seen.st_mode & 0o022 and not (path != self.folder and seen.st_mode & stat.S_ISVTX)
             if not stat.S_ISDIR(seen.st_mode) or seen.st_uid not in (0, os.geteuid()) or open_to_others:
                 raise JournalError(
@@ -93,27 +98,26 @@ class Journal:
         """Replace the entry; when this returns it is on the disk. Raises JournalError."""
         data = json.dumps(entry, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace")
         try:
-            try:
-                self._write(data)
-            except OSError as error:
-                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                    raise
-                self._reserve.unlink()
-                self._write(data)
+            self._write(data)
         except OSError as error:
-            raise self._trouble("written", error) from error
+            raise self.trouble("written", error) from error
+        if self._keeps:
+            # What the old entry took is free again, and so is what this one did not need.
+            with contextlib.suppress(OSError):
+                self._allocate(LEAST)
 
     def _write(self, data: bytes) -> None:
-        new = self.folder / "journal.json.new"
-        with contextlib.suppress(FileNotFoundError):
-            new.unlink()
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
+        """Into the room that was kept: nothing is given back before the entry is whole, for others could take it."""
+        with os.fdopen(self._open_next(), "wb") as file:
             file.write(data)
             file.flush()
+            file.truncate(len(data))
             os.fsync(file.fileno())
-        os.replace(new, self.path)  # noqa: PTH105
+        os.replace(self._next, self.path)  # noqa: PTH105
         self._sync_folder()
+
+    def _open_next(self) -> int:
+        return os.open(self._next, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
 
     def _sync_folder(self) -> None:
         descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -123,38 +127,52 @@ class Journal:
             os.close(descriptor)
 
     def keep_reserve(self) -> None:
-        """Take the room that ``save`` falls back on. Raises JournalError when there is not even that."""
+        """From now on keep room for the next entry. Raises JournalError when there is not even that."""
         try:
-            descriptor = os.open(self._reserve, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-            try:
-                os.posix_fallocate(descriptor, 0, RESERVE)
-            finally:
-                os.close(descriptor)
+            self._allocate(RESERVE)
         except OSError as error:
             if error.errno in (errno.EOPNOTSUPP, errno.EINVAL):
                 return
-            raise self._trouble("written", error) from error
+            raise self.trouble("written", error) from error
+        self._keeps = True
+
+    def _allocate(self, least: int) -> None:
+        """As much of RESERVE as there is. Raises OSError when there is less than ``least``."""
+        descriptor, size = self._open_next(), RESERVE
+        try:
+            while True:
+                try:
+                    return os.posix_fallocate(descriptor, 0, size)
+                except OSError as error:
+                    size //= 2
+                    if error.errno not in (errno.ENOSPC, errno.EDQUOT) or size < least:
+                        raise
+        finally:
+            os.close(descriptor)
 
     def drop_reserve(self) -> None:
         """It is not needed any more."""
+        self._keeps = False
         with contextlib.suppress(OSError):
-            self._reserve.unlink()
+            self._next.unlink()
 
     def forget(self) -> list[str]:
         """Remove everything that is known to be ours; returns what else lies there. Raises JournalError."""
         try:
-            names = ("journal.json", "journal.json.new", "transcript.log", "transcript.old.log", "reserve", "lock")
-            for name in names:
+            # transcript.new and transcript.old.new: see Transcript.close.
+            names = ("journal.json", "journal.json.new", "transcript.log", "transcript.old.log")
+            for name in (*names, "transcript.new", "transcript.old.new", "lock"):
                 with contextlib.suppress(FileNotFoundError):
                     (self.folder / name).unlink()
             left = sorted(path.name for path in self.folder.iterdir())
             if not left:
                 self.folder.rmdir()
         except OSError as error:
-            raise self._trouble("removed", error) from error
+            raise self.trouble("removed", error) from error
         return left
 
-    def _trouble(self, what: str, error: OSError) -> JournalError:
+    def trouble(self, what: str, error: OSError) -> JournalError:
+        """The words for an error of the system."""
         return JournalError(
             f"The journal in {self.folder} cannot be {what}: {error.strerror}.",
             "Is the disk full or read-only, or does the task not run as root (become)?",

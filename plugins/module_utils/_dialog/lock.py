@@ -96,15 +96,20 @@ class Lock:
             self.descriptor = -1
 
     def sign(self, words: dict) -> None:
-        """Say who has it; for its holder."""
+        """Say who has it; for its holder. Raises OSError; with a full disk only when there was less before."""
         data = json.dumps(words).encode()
-        os.ftruncate(self.descriptor, 0)
         os.pwrite(self.descriptor, data, 0)
+        os.ftruncate(self.descriptor, len(data))
 
-    def holder(self) -> dict | None:
-        """What its holder says of itself; None when that cannot be read, or is from a process that is gone."""
+    def words(self) -> dict:
+        """What its holder said of itself, also one that is gone; {} when that cannot be read."""
         try:
             words = json.loads(self.path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            return None
-        return words if isinstance(words, dict) and lives(words.get("process")) else None
+            return {}
+        return words if isinstance(words, dict) else {}
+
+    def holder(self) -> dict | None:
+        """The same of one that lives; None when there is none."""
+        words = self.words()
+        return words if lives(words.get("process")) else None

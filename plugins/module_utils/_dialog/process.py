@@ -159,7 +159,11 @@ class Installer:
         What it wrote before is looked for after that: else the answer would be to a question that is not the last one.
         """
         state = waiting.reads_terminal(self.pid, self.terminal)
-        if state == waiting.WAITING and not self.silent and select.select([self.descriptor], [], [], _ON_ITS_WAY)[0]:
+        if (
+            state in (waiting.WAITING, waiting.POLLING)
+            and not self.silent
+            and select.select([self.descriptor], [], [], _ON_ITS_WAY)[0]
+        ):
             return waiting.BUSY
         return state
 

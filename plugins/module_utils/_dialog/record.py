@@ -19,7 +19,7 @@ from ansible_collections.onprem.chat.plugins.module_utils._dialog.spec import Sp
 
 RUNNING, DONE, FAILED, INTERRUPTED, ABSENT = "running", "done", "failed", "interrupted", "absent"
 _ROUNDS = 20000
-_KEPT = ("number", "run", "state", "started", "finished", "step", "answered", "values", "inputs")
+_KEPT = ("number", "run", "state", "started", "finished", "step", "answered", "values", "inputs", "salt", "secrets")
 
 
 def now() -> str:
@@ -37,7 +37,8 @@ def digests(secrets: t.Iterable[str], salt: str) -> list[str]:
 
 def begin(spec: Spec, before: dict | None, boot: str) -> dict:
     """The entry of a new run."""
-    salt = os.urandom(16).hex()
+    # That of the run before, so that the digests of all runs can be compared.
+    salt = before["salt"] if before else os.urandom(16).hex()
     return {
         "version": VERSION,
         "name": spec.name,
@@ -60,6 +61,7 @@ def begin(spec: Spec, before: dict | None, boot: str) -> dict:
         "exit_code": None,
         "outcome": None,
         "screen": [],
+        "withheld": False,
         "history": history(before),
     }
 
@@ -77,25 +79,31 @@ def history(entry: dict | None) -> list[dict]:
 
 
 def earlier(entry: dict) -> tuple[set[str], dict[str, str]]:
-    """Of earlier runs with the same inputs that did not end well: the prompts that were answered, the latest values."""
+    """Of earlier runs with the same inputs and secrets that did not end well: the prompts that were answered, the latest values."""
     answered: set[str] = set()
     values: dict[str, str] = {}
     for run in entry["history"]:
-        if run["inputs"] == entry["inputs"]:
+        if all(run.get(key) == entry[key] for key in ("inputs", "salt", "secrets")):
             answered.update(run["answered"])
             values.update({name: seen["value"] for name, seen in run["values"].items()})
     return answered, values
 
 
-def difference(entry: dict, spec: Spec) -> list[str]:
-    """In what the inputs of a run differ from those that are asked for; in words, without secrets."""
+def difference(entry: dict, spec: Spec, ended: bool = False) -> list[str]:
+    """In what the inputs of a run differ from those that are asked for; in words, without secrets.
+
+    ended: it is complete, so prompts do not matter that it did without and that may be left out now.
+    """
     there, wanted = entry["inputs"], spec.inputs()
     found = [
         f"{option} was {there[option]!r} and is {wanted[option]!r}"
         for option in ("command", "chdir")
         if there[option] != wanted[option]
     ]
-    before, after = there["prompts"], wanted["prompts"]
+    ignored = _never_asked(entry, spec) if ended else set()
+    before, after = (
+        {name: answer for name, answer in one["prompts"].items() if name not in ignored} for one in (there, wanted)
+    )
     gone, new = [name for name in before if name not in after], [name for name in after if name not in before]
     if gone:
         found.append(f"without the prompts {', '.join(gone)}")
@@ -111,6 +119,17 @@ def difference(entry: dict, spec: Spec) -> list[str]:
     return found
 
 
+def _never_asked(entry: dict, spec: Spec) -> set[str]:
+    """Prompts that a complete run was not asked, and that are optional now, or gone."""
+    asked = set(entry["answered"]) | earlier(entry)[0]
+    needed = {prompt.name for prompt in spec.prompts if not prompt.optional}
+    return ({*entry["inputs"]["prompts"]} | {prompt.name for prompt in spec.prompts}) - asked - needed
+
+
 def other_secrets(entry: dict, spec: Spec) -> bool:
-    """Whether secret answers differ from those of the run."""
-    return not hmac.compare_digest("".join(entry["secrets"]), "".join(digests(spec.secrets(), entry["salt"])))
+    """Whether secret answers differ from those of the run, among the prompts that both have."""
+    names = [name for name, answer in entry["inputs"]["prompts"].items() if answer is None]
+    there = dict(zip(names, entry["secrets"]))  # noqa: B905 - Python 3.8
+    given = [prompt for prompt in spec.prompts if prompt.secret and prompt.name in there]
+    wanted = digests([prompt.answer for prompt in given], entry["salt"])
+    return not hmac.compare_digest("".join(there[prompt.name] for prompt in given), "".join(wanted))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from ansible_collections.onprem.chat.plugins.module_utils._dialog import record
 from ansible_collections.onprem.chat.plugins.module_utils._dialog.dialogue import LAST_LINES
-from ansible_collections.onprem.chat.plugins.module_utils._dialog.errors import RunError
+from ansible_collections.onprem.chat.plugins.module_utils._dialog.errors import RunError, sentence
 from ansible_collections.onprem.chat.plugins.module_utils._dialog.journal import Journal
 from ansible_collections.onprem.chat.plugins.module_utils._dialog.mask import MASK
 
@@ -42,7 +42,7 @@ def result(
         "carried_values": entry.get("carried", []),
         "changed_values": sorted(name for name, seen in values.items() if seen["changes"]),
         "exit_code": entry.get("exit_code"),
-        "screen": "\n".join(entry.get("screen", [])),
+        "screen": withheld(journal) if entry.get("withheld") else "\n".join(entry.get("screen", [])),
         "cause": outcome.get("cause", ""),
         "remedy": outcome.get("remedy", ""),
         "source": outcome.get("source", ""),
@@ -52,6 +52,14 @@ def result(
         "journal": str(journal.path),
         "transcript": str(journal.transcripts[0]),
     }
+
+
+def withheld(journal: Journal) -> str:
+    """Instead of a screen on which a secret may stand that no pattern knows."""
+    return (
+        "The screen is not shown, because a value that was not recognised may stand there; "
+        f"see {journal.transcripts[0]} on the host (root only)."
+    )
 
 
 def shown(values: dict, reveal: bool) -> dict:
@@ -85,6 +93,8 @@ def ended(entry: dict, said: dict) -> RunError:
     hint = " ".join(part for part in (outcome["cause"], outcome["remedy"]) if part)
     source = f" ({outcome['source']})" if outcome["source"] else ""
     screen = "\nThe last lines of its screen:\n" + "\n".join(f"    {line}" for line in lines) if lines else ""
+    if entry.get("withheld"):
+        screen = f"\n{said['screen']}"
     error = RunError(what, outcome["cause"], outcome["remedy"], said)
-    error.args = (f"{what} {hint}{source}{screen}",)
+    error.args = (f"{sentence(what)} {hint}{source}{screen}",)
     return error

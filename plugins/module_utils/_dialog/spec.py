@@ -59,6 +59,8 @@ class KnownError:
     cause: str
     remedy: str
     source: str
+    fatal: bool
+    """Whether it ends the run; else it only explains one that ends badly."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -217,7 +219,7 @@ def _value(number: int, entry: dict) -> Value:
 
 def _error(number: int, entry: dict) -> KnownError:
     pattern = compiled(entry["pattern"], f"errors[{number}]: pattern")
-    return KnownError(pattern, entry["cause"], entry["remedy"], entry.get("source") or "")
+    return KnownError(pattern, entry["cause"], entry["remedy"], entry.get("source") or "", entry["fatal"])
 
 
 def _environment(entries: dict) -> dict[str, str]:

@@ -12,6 +12,7 @@ Everything that it needs is imported before it is forked: the archive that Ansib
 from __future__ import annotations
 
 import codecs
+import contextlib
 import json
 import os
 import pathlib
@@ -29,6 +30,8 @@ from ansible_collections.onprem.chat.plugins.module_utils._dialog.process import
 from ansible_collections.onprem.chat.plugins.module_utils._dialog.spec import Prompt, Spec
 
 STARTED = "started"
+LAST_WORD = 60
+"""Seconds in which the last entry is tried again when the disk takes nothing."""
 
 
 def detach(lock: Lock, work: t.Callable[[t.Callable[[str], None]], None]) -> str:
@@ -73,7 +76,9 @@ def _let_go(keep: set[int]) -> None:
 
 def _teller(writer: int) -> t.Callable[[str], None]:
     def tell(text: str) -> None:
-        os.write(writer, text.encode("utf-8", "replace"))
+        # Who started it may be gone already; that changes nothing.
+        with contextlib.suppress(OSError):
+            os.write(writer, text.encode("utf-8", "replace"))
         os.close(writer)
 
     return tell
@@ -89,6 +94,11 @@ class Supervisor:
         self.stopped_by = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._last_output = 0.0
+        self._screen: list[str] | None = None
+        """What stood there before the installer was stopped, not yet masked."""
+        self._unsaved = ""
+        """Why the journal could not be written, while it is behind."""
+        self._saved_at = 0.0
         answered, carried = record.earlier(entry)
         self.dialogue = Dialogue(spec, self._said, answered, carried)
         for value in carried.values():
@@ -104,6 +114,7 @@ class Supervisor:
         try:
             self._begin()
         except DialogError as error:
+            self.journal.drop_reserve()
             self.tell(json.dumps({"what": error.what, "cause": error.cause, "action": error.action}))
             return
         self.tell(STARTED)
@@ -125,11 +136,17 @@ class Supervisor:
         self.stopped_by = number
 
     def _begin(self) -> None:
-        self.lock.sign({"process": self.entry["supervisor"], "run": self.entry["run"]})
+        try:
+            self._sign()
+        except OSError as error:
+            raise self.journal.trouble("written", error) from error
         self.journal.keep_reserve()
         self.journal.save(self.entry)
         self.transcript = Transcript(self.journal)
         self.transcript.write(f"== run {self.entry['number']} ({self.entry['run']}) begins")
+
+    def _sign(self, **more: str) -> None:
+        self.lock.sign({"process": self.entry["supervisor"], "run": self.entry["run"], **more})
 
     def _said(self, line: str) -> None:
         self.transcript.write(line)
@@ -154,7 +171,7 @@ class Supervisor:
                 self._answer(action)
             elif action is not None:
                 return self._give_up(action)
-            if self.dialogue.news:
+            if self.dialogue.news or (self._unsaved and now - self._saved_at > 1):
                 self._save()
 
     def _pause(self, quiet: float) -> float:
@@ -188,8 +205,8 @@ class Supervisor:
         self._last_output = time.monotonic()
         self._save()
 
-    def _save(self) -> None:
-        """Write down where we are. A disk that is full stops nothing: it is tried again at the next step."""
+    def _save(self) -> bool:
+        """Write down where we are; whether that worked. A disk that is full stops nothing: it is tried again."""
         self.dialogue.news = False
         dialogue = self.dialogue
         secret = {value.name: value.secret for value in self.spec.values}
@@ -201,10 +218,15 @@ class Supervisor:
                 for name, seen in dialogue.values.items()
             },
         )
+        before, self._unsaved = self._unsaved, ""
         try:
             self.journal.save(self.entry)
         except JournalError as error:
-            self.transcript.write(f"== {error.what}")
+            self._unsaved = error.what
+            if not before:
+                self.transcript.write(f"== {error.what}")
+        self._saved_at = time.monotonic()
+        return not self._unsaved
 
     # The end
 
@@ -216,9 +238,9 @@ class Supervisor:
             self._read()
         self.dialogue.feed(self._decoder.decode(b"", final=True))
         self.entry["exit_code"] = self.installer.exit_code
-        if self.stopped_by:
-            return self._terminated()
-        return self.dialogue.ended(self.installer.exit_code, self.installer.signal)
+        outcome = self.dialogue.ended(self.installer.exit_code, self.installer.signal)
+        # At a shutdown everybody is told to end; one that had just ended well has ended well.
+        return self._terminated() if self.stopped_by and not outcome.good else outcome
 
     def _terminated(self) -> Outcome:
         return Outcome(
@@ -228,7 +250,7 @@ class Supervisor:
 
     def _give_up(self, outcome: Outcome) -> Outcome:
         """Stop the installer. What it writes while it is stopped may still hold a value."""
-        self.entry["screen"] = self.dialogue.last_screen()
+        self._screen = self.dialogue.drawn()
         if self.installer is not None:
             self.installer.stop(self._drain)
             self.entry["exit_code"] = self.installer.exit_code
@@ -245,12 +267,12 @@ class Supervisor:
             self.dialogue.look(finished=True)
         except PatternError:
             self.transcript.write("== the patterns took too long on the last screen")
-        secrets = self.dialogue.mask.apply
-        self.entry["state"] = (
-            record.DONE if outcome.good else record.INTERRUPTED if outcome.kind == "stopped" else record.FAILED
-        )
+        cut_off = outcome.kind in ("stopped", "killed")
+        self.entry["state"] = record.DONE if outcome.good else record.INTERRUPTED if cut_off else record.FAILED
         self.entry["finished"] = record.now()
-        self.entry["screen"] = [secrets(line) for line in self.entry["screen"] or self.dialogue.last_screen()]
+        self.entry["withheld"] = self.dialogue.unrecognised
+        if not self.entry["withheld"]:
+            self.entry["screen"] = self.dialogue.masked(self._screen or self.dialogue.drawn())
         self.entry["carried"] = sorted(self.dialogue.carried_now)
         self.entry["outcome"] = {
             "what": outcome.what, "cause": outcome.cause, "remedy": outcome.remedy,
@@ -261,8 +283,14 @@ class Supervisor:
         )
         if self.installer is not None:
             self.installer.close()
-        self.transcript.close(secrets)
-        self._save()
+        self.transcript.close(self.dialogue.mask.known)
+        deadline = time.monotonic() + LAST_WORD
+        while not self._save() and time.monotonic() < deadline:
+            time.sleep(1)
+        if self._unsaved:
+            # The lock's file needs no more room than it has: who waits reads there why there is no result.
+            with contextlib.suppress(OSError):
+                self._sign(unsaved=self._unsaved)
         self.journal.drop_reserve()
 
 

@@ -19,7 +19,9 @@ import platform
 import struct
 
 PROC = pathlib.Path("/proc")
-WAITING, BUSY, UNKNOWN = "waiting", "busy", "unknown"
+WAITING, POLLING, BUSY, UNKNOWN = "waiting", "polling", "busy", "unknown"
+"""It reads; it looks whether there is something to read (poll, select, epoll), and may work meanwhile; neither; who knows."""
+_ORDER = (WAITING, POLLING, UNKNOWN)
 
 # Numbers of system calls (arch/*/entry/syscalls): read, readv, poll, ppoll, select, pselect6, epoll_wait, pwait, pwait2.
 _CALLS = {
@@ -67,7 +69,7 @@ def reads_terminal(number: int, terminal: str, proc: pathlib.Path = PROC) -> str
 
 
 def _session_reads(number: int, terminal: str, calls: dict[int, str], proc: pathlib.Path, depth: int) -> str:
-    answer = BUSY
+    answers = {BUSY}
     for pid in session(number, proc):
         try:
             threads = list((proc / str(pid) / "task").iterdir())
@@ -79,15 +81,18 @@ def _session_reads(number: int, terminal: str, calls: dict[int, str], proc: path
                 kind = calls.get(int(words[0])) if words and words[0].lstrip("-").isdigit() else None
                 if kind is None or not _awaits(words, kind, pid, terminal, proc):
                     continue
-                inner = _relayed(pid, number, calls, proc, depth) if kind != "read" else None
-                if inner in (None, WAITING):
+                if kind == "read":
                     return WAITING
-                answer = UNKNOWN if inner == UNKNOWN else answer
+                answers.add(_relayed(pid, number, calls, proc, depth) or POLLING)
             except (FileNotFoundError, ProcessLookupError):
                 continue
             except (OSError, ValueError, struct.error):
-                answer = UNKNOWN
-    return answer
+                answers.add(UNKNOWN)
+    return _strongest(answers)
+
+
+def _strongest(answers: set[str]) -> str:
+    return next((answer for answer in _ORDER if answer in answers), BUSY)
 
 
 def _relayed(pid: int, number: int, calls: dict[int, str], proc: pathlib.Path, depth: int) -> str | None:
@@ -112,9 +117,7 @@ def _relayed(pid: int, number: int, calls: dict[int, str], proc: pathlib.Path, d
         if leader != number and device:
             found.add((leader, _terminal(device)))
     answers = {_session_reads(leader, terminal, calls, proc, depth + 1) for leader, terminal in found}
-    if not answers:
-        return None
-    return WAITING if WAITING in answers else UNKNOWN if UNKNOWN in answers else BUSY
+    return _strongest(answers) if answers else None
 
 
 def _terminal(device: int) -> str:

@@ -64,9 +64,11 @@ def value(name: str, pattern: str, **more) -> dict:
     return {"name": name, "pattern": pattern, "secret": True, "required": True, "format": "", **more}
 
 
-def known(pattern: str, cause: str = "The cause.", remedy: str = "The remedy.", source: str = "") -> dict:
+def known(
+    pattern: str, cause: str = "The cause.", remedy: str = "The remedy.", source: str = "", fatal: bool = True
+) -> dict:
     """An entry of errors."""
-    return {"pattern": pattern, "cause": cause, "remedy": remedy, "source": source}
+    return {"pattern": pattern, "cause": cause, "remedy": remedy, "source": source, "fatal": fatal}
 
 
 def options(**given) -> dict:

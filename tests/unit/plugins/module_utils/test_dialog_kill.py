@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.onprem.chat.plugins.module_utils._dialog.supervisor import Supervisor, _teller
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.dialog_workshop import (
     Place,
     gone,
@@ -140,6 +141,36 @@ def test_the_supervisor_is_told_to_end(place):
     assert gone(int((place.folder / "pid").read_text()))
     (place.folder / "go").touch()
     assert place.run(**SLOW_VALUES)["status"] == "done"
+
+
+def test_one_that_has_ended_well_when_the_supervisor_is_told_to_end(place, monkeypatch):
+    """At a shutdown everybody is told at the same moment."""
+    ended = Supervisor._ended
+
+    def told(self):
+        self.stopped_by = signal.SIGTERM
+        return ended(self)
+
+    monkeypatch.setattr(Supervisor, "_ended", told)
+    place.script("true")
+    assert place.run()["status"] == "done"
+    place.run(state="absent")
+    place.script("exit 3")
+    error = place.fails()
+    assert error.what == "The supervisor was told to end (signal 15), and stopped the installer."
+    assert error.result["status"] == "interrupted"
+
+
+def test_who_started_it_is_gone_before_it_is_told():
+    reader, writer = os.pipe()
+    os.close(reader)
+    before = signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    try:
+        _teller(writer)("started")
+    finally:
+        signal.signal(signal.SIGPIPE, before)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.close(writer)
 
 
 def test_after_a_reboot(place, monkeypatch):

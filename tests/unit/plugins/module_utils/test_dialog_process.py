@@ -38,17 +38,20 @@ def place(tmp_path):
     return Place(tmp_path)
 
 
+POLLS = """f"{sys.executable} -c 'import select; select.select([0], [], [])'" """.strip()
 KINDS = {
     "read": ("sys.stdin.readline()", "waiting"),
     "read of /dev/tty": ("open('/dev/tty').readline()", "waiting"),
     "raw read": ("os.read(0, 1)", "waiting"),
-    "select": ("select.select([0], [], [])", "waiting"),
-    "select with a timeout": ("select.select([0], [], [], 60)", "waiting"),
-    "poll": ("p = select.poll(); p.register(0, select.POLLIN); p.poll()", "waiting"),
-    "epoll": ("e = select.epoll(); e.register(0, select.EPOLLIN); e.poll()", "waiting"),
+    "select": ("select.select([0], [], [])", "polling"),
+    "select with a timeout": ("select.select([0], [], [], 60)", "polling"),
+    "poll": ("p = select.poll(); p.register(0, select.POLLIN); p.poll()", "polling"),
+    "epoll": ("e = select.epoll(); e.register(0, select.EPOLLIN); e.poll()", "polling"),
     "a thread": ("t = threading.Thread(target=sys.stdin.readline); t.start(); time.sleep(60)", "waiting"),
     "a child": ("subprocess.run(['cat'])", "waiting"),
     "one behind another terminal": ("subprocess.run(['script', '-qc', 'cat', '/dev/null'])", "waiting"),
+    "one that looks behind another terminal": ("subprocess.run(['script', '-qc', POLLS, '/dev/null'])", "polling"),
+    "one that looks and one that reads": ("subprocess.Popen(POLLS, shell=True); sys.stdin.readline()", "waiting"),
     "work behind another terminal": ("subprocess.run(['script', '-qc', 'sleep 60', '/dev/null'])", "busy"),
     "sleep": ("time.sleep(60)", "busy"),
     "a child that sleeps": ("subprocess.run(['sleep', '60'])", "busy"),
@@ -65,7 +68,9 @@ def test_whether_it_waits_for_input(place, kind):
     code, answer = KINDS[kind]
     if "'script'" in code and not shutil.which("script"):
         pytest.skip("script (bsdutils) is not here")
-    program = f"import os, select, subprocess, sys, threading, time\nprint('ready', flush=True)\n{code}\n"
+    program = f"import os, select, subprocess, sys, threading, time\nprint('ready', flush=True)\n{code}\n".replace(
+        "POLLS", POLLS
+    )
     place.script(program, sys.executable)
     installer = Installer.start(spec(chdir=str(place.folder)), "run")
     try:
@@ -73,8 +78,9 @@ def test_whether_it_waits_for_input(place, kind):
         if waiting.reads_terminal(installer.pid, installer.terminal) == waiting.UNKNOWN:
             pytest.skip("this kernel, or the rights here, do not tell")
         # It comes to its call in a moment; then it stays there.
-        if answer == "waiting":
-            wait_for(lambda: installer.waiting() == "waiting")
+        if answer != "busy":
+            # The rest of what it wrote is read as well: until then it would not count as waiting.
+            wait_for(lambda: (installer.read(), installer.waiting())[1] == answer)
         else:
             wait_for(lambda: installer.waiting() == "busy")
             assert [installer.waiting() for _time in range(20)] == ["busy"] * 20
@@ -225,21 +231,35 @@ def journal(tmp_path):
     return journal
 
 
-def test_a_full_disk_takes_the_reserve(journal, monkeypatch):
+def test_an_entry_is_written_into_the_room_that_was_kept(journal):
+    """Nothing is given back before it is written: on a full disk somebody else would take it."""
     journal.keep_reserve()
-    assert (journal.folder / "reserve").stat().st_size == journals.RESERVE
-    write, asked = journal._write, []
-
-    def full(data):
-        asked.append(data)
-        if (journal.folder / "reserve").exists():
-            raise OSError(errno.ENOSPC, "No space left on device")
-        write(data)
-
-    monkeypatch.setattr(journal, "_write", full)
+    journal.save({"version": 1, "values": "first"})
+    kept = (journal.folder / "journal.json.new").stat()
+    assert (kept.st_size, kept.st_blocks * 512 >= journals.RESERVE) == (262144, True)
     journal.save({"version": 1, "values": "kept"})
-    assert journal.load() == {"version": 1, "values": "kept"}
-    assert len(asked) == 2
+    seen = journal.path.stat()
+    assert seen.st_ino == kept.st_ino and seen.st_size < 100
+    assert journal.path.read_text() == '{\n "version": 1,\n "values": "kept"\n}'
+    journal.drop_reserve()
+    journal.save({"version": 1, "values": "last"})
+    assert [path.name for path in journal.folder.iterdir()] == ["journal.json"]
+
+
+def test_when_there_is_less_room_less_is_kept(journal, monkeypatch):
+    asked = []
+
+    def nearly_full(_descriptor, _start, size):
+        asked.append(size)
+        if size > 20000:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    journal.keep_reserve()
+    monkeypatch.setattr(os, "posix_fallocate", nearly_full)
+    journal.save({"version": 1})
+    assert asked == [262144, 131072, 65536, 32768, 16384]
+    with pytest.raises(JournalError, match="cannot be written: No space left on device"):
+        journal.keep_reserve()
 
 
 def test_a_disk_without_any_room(journal, monkeypatch):
@@ -247,8 +267,24 @@ def test_a_disk_without_any_room(journal, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(journal, "_write", full)
-    with pytest.raises(JournalError, match="cannot be written: No"):
+    with pytest.raises(JournalError, match="cannot be written: No space left on device"):
         journal.save({})
+
+
+def test_the_mode_of_every_folder_that_is_made(tmp_path):
+    before = os.umask(0)
+    try:
+        Journal(tmp_path / "a" / "b" / "demo").prepare()
+    finally:
+        os.umask(before)
+    assert [oct((tmp_path / name).stat().st_mode) for name in ("a", "a/b", "a/b/demo")] == ["0o40700"] * 3
+
+
+def test_what_an_interrupted_end_left_is_forgotten(journal):
+    for name in ("journal.json.new", "transcript.new", "transcript.old.new"):
+        (journal.folder / name).touch()
+    assert journal.forget() == []
+    assert not journal.folder.exists()
 
 
 @pytest.mark.parametrize("step", ["open", "write", "fsync", "replace"])

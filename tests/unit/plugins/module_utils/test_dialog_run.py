@@ -11,10 +11,14 @@ import json
 import os
 import signal
 import stat
+import sys
 
 import pytest
 
+from ansible_collections.onprem.chat.plugins.module_utils._dialog import supervisor
 from ansible_collections.onprem.chat.plugins.module_utils._dialog.errors import DialogError, InputError, JournalError
+from ansible_collections.onprem.chat.plugins.module_utils._dialog.journal import Journal
+from ansible_collections.onprem.chat.plugins.module_utils._dialog.lock import Lock
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.dialog_workshop import (
     CANARY,
     Place,
@@ -119,7 +123,7 @@ def test_read_before_it_was_run(place):
     [
         ({"command": ["./installer", "--again"]}, "command was ['./installer'] and is ['./installer', '--again']"),
         ({"prompts": PROMPTS[:2]}, "without the prompts id"),
-        ({"prompts": [*PROMPTS, prompt("new", "new", "x", optional=True)]}, "with the new prompts new"),
+        ({"prompts": [*PROMPTS, prompt("new", "new", "x")]}, "with the new prompts new"),
         (
             {"prompts": [{**PROMPTS[0], "answer": "other.test"}, *PROMPTS[1:]]},
             "the answer of domain was 'corp.test' and is 'other.test'",
@@ -143,6 +147,18 @@ def test_another_secret_after_the_run_is_a_warning(place):
     other = [PROMPTS[0], secret("key", "(?i)license key", "another"), PROMPTS[2]]
     assert place.run(**wanted(prompts=other))["changed"] is False
     assert "other secret answers" in place.warnings[0] and "another" not in place.warnings[0].replace("another one", "")
+
+
+def test_prompts_that_were_never_asked_do_not_matter_afterwards(place):
+    place.script(INSTALLER)
+    place.run(
+        **wanted(prompts=[*PROMPTS, secret("old", "Old:", optional=True), prompt("both", "Both:", "x", optional=True)])
+    )
+    other = [*PROMPTS, prompt("both", "Both:", "y", optional=True), secret("new", "New:", optional=True)]
+    assert place.run(**wanted(prompts=other))["changed"] is False
+    assert place.warnings == []
+    error = place.fails(**wanted(prompts=[*PROMPTS, prompt("both", "Both:", "y")]))
+    assert "the answer of both was 'x' and is 'y'" in error.what
 
 
 def failure(place, script, **more):
@@ -205,7 +221,7 @@ def test_a_known_error(place, code):
         errors=[known("never"), known("unauthorized: Incorrect", "No access.", "Open port 443.", "Manual, 5")],
     )
     assert error.what == "The installer says: docker: unauthorized: Incorrect login or password"
-    assert str(error).startswith(f"{error.what} No access. Open port 443. (Manual, 5)\n")
+    assert str(error).startswith(f"{error.what}. No access. Open port 443. (Manual, 5)\n")
     assert (error.result["cause"], error.result["remedy"], error.result["source"]) == (
         "No access.",
         "Open port 443.",
@@ -229,7 +245,6 @@ def test_after_a_known_error_nothing_is_answered(place):
             "The installer ended with exit code 7 instead of 0, before anything was answered.",
         ),
         ("exit 7", {"exit_codes": [0, 3]}, "The installer ended with exit code 7 instead of 0 or 3, before"),
-        ("kill -9 $$", {}, "The installer was killed by signal 9 before anything was answered."),
         ("true", {"success": "complete"}, "The installer ended without the text 'complete' that tells of success."),
         ("true", {"prompts": [prompt("a", "A:", "1")]}, "The installer ended well but never asked for a."),
         (
@@ -244,7 +259,7 @@ def test_after_a_known_error_nothing_is_answered(place):
         ),
         ("sleep 600", {"timeout": 1}, "The installer did not end within 1 s."),
     ],
-    ids=["exit code", "exit codes", "signal", "success", "not asked", "no value", "format", "timeout"],
+    ids=["exit code", "exit codes", "success", "not asked", "no value", "format", "timeout"],
 )
 def test_how_a_run_fails(place, script, options, said):
     error = failure(place, script, **options)
@@ -302,6 +317,24 @@ def test_a_value_that_is_not_given_again(place):
     assert place.read() == {"token": "first"}
 
 
+def test_what_was_given_for_another_secret_is_not_carried(place):
+    """The value of a wrong key, and that it was asked for, count for nothing once the key is right."""
+    place.script(
+        'if [ -e key ]; then echo Installed; exit 0; fi; read -rp "Key: " key; touch key; echo "Token: of-$key"; exit 3'
+    )
+
+    def key(answer):
+        return {"prompts": [secret("key", "Key:", answer)], "values": [value("token", "Token: (.*)")]}
+
+    place.fails(**key("wrong-key"))
+    error = place.fails(**key("right-key"))
+    assert error.what == "The installer ended well but never asked for key."
+    assert error.result["carried_values"] == []
+    assert "of-wrong" not in str(error)
+    assert place.run(**key("wrong-key"))["carried_values"] == ["token"]
+    assert place.read() == {"token": "of-wrong-key"}
+
+
 def test_a_value_of_other_inputs_is_not_carried(place):
     place.script('echo "Token: first"; exit 1')
     place.fails(values=[value("token", "Token: (.*)")])
@@ -309,6 +342,145 @@ def test_a_value_of_other_inputs_is_not_carried(place):
     error = place.fails(values=[value("token", "Token: (.*)")], command=["./other"])
     assert "has no token" in error.what
     assert error.result["previous_values"][0]["run"] == 1
+
+
+def test_what_there_is_can_be_read_when_the_installer_refuses_to_run_again(place):
+    """Nothing that it generated is lost."""
+    place.script(
+        'if [ -e done ]; then echo "already installed"; exit 1; fi; touch done; echo "Token: tok-1"; kill -9 $$'
+    )
+    options = {"values": [value("token", "Token: (.*)")], "errors": [known("already installed")]}
+    place.fails(**options)
+    assert place.fails(state="read").result["values"] == {"token": "tok-1"}
+    place.fails(**options)
+    error = place.fails(state="read")
+    assert str(error).startswith(
+        "demo was not run to its end on this host: it is failed: The installer says: already installed. Was it cut off, or does"
+    )
+    assert f"and for root in {place.journal}." in error.action
+    assert (error.result["status"], error.result["values"]) == ("failed", {})
+    assert [run["values"] for run in error.result["previous_values"]] == [{"token": "tok-1"}]
+
+
+def test_an_installer_that_is_killed_is_cut_off(place):
+    place.script("echo run >>runs; [ $(wc -l <runs) = 1 ] && kill -9 $$; true")
+    error = place.fails(interrupted="fail")
+    assert error.what == "The installer was killed by signal 9 before anything was answered."
+    assert error.result["status"] == "interrupted"
+    error = place.fails(interrupted="fail")
+    assert "was cut off before anything was answered (the installer was killed), and interrupted=fail" in error.what
+    assert (place.folder / "runs").read_text() == "run\n"
+    assert place.run()["status"] == "done"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        'echo "Integrational token for chats.corp.test: oq5Dsecret77"; echo Done',
+        'printf "Integrational token:\\n    oq5Dsecret77\\nDone\\n"',
+        'echo "The token is oq5Dsecret77"; exit 3',
+        'echo "The token is oq5Dsecret77"; kill -9 $$',
+        'echo "The token is oq5Dsecret77"; read -rp "Show it again? "',
+        'echo "The token is oq5Dsecret77"; read -rp "License key: "',
+        'echo "The token is oq5Dsecret77"; sleep 600',
+        'echo "The token is oq5Dsecret77"; echo "write error"; exit 1',
+        'echo "Integrational token: oq5Dsecret77?"',
+    ],
+    ids=["worded otherwise", "next line", "exit code", "signal", "question", "refused", "timeout", "error", "format"],
+)
+def test_a_secret_that_no_pattern_knows_is_not_shown(place, script):
+    place.script(f'read -rp "License key: " key; {script}')
+    error = place.fails(
+        prompts=[secret("key", "License key:"), prompt("more", "More:", "x", optional=True)],
+        values=[value("token", r"^Integrational token: (\S+)$", format="[A-Za-z0-9]+")],
+        errors=[known("write error")],
+        silence=1,
+        timeout=3,
+    )
+    transcript = place.journal.parent / "transcript.log"
+    said = (
+        "The screen is not shown, because a value that was not recognised may stand there; "
+        f"see {transcript} on the host (root only)."
+    )
+    assert error.result["screen"] == said
+    assert str(error).endswith(f"\n{said}")
+    assert "oq5Dsecret77" not in f"{error} {error.result}"
+    entry = json.loads(place.journal.read_text())
+    assert (entry["screen"], entry["withheld"]) == ([], True)
+    if "format" not in script and "token: oq5D" not in script:
+        assert "oq5Dsecret77" in transcript.read_text(), "there it can be looked up"
+
+
+def test_a_screen_is_shown_while_nothing_can_have_been_generated(place):
+    """The question that was not foreseen comes before the last one that was."""
+    error = failure(
+        place,
+        'read -rp "Accept the licence? " a; read -rp "License key: " key; echo "Token: abc"',
+        prompts=[secret("key", "License key:")],
+        values=[value("token", "Token: (.*)")],
+        silence=1,
+    )
+    assert error.result["screen"] == "Accept the licence?"
+
+
+def test_an_error_that_is_not_fatal_only_explains(place):
+    errors = [known("already exists", "It was there.", "Look.", "Manual, 7", fatal=False)]
+    script = 'echo "Error: network chats already exists"; '
+    place.script(f"{script} sleep 1; echo Installed")
+    assert place.run(errors=errors)["status"] == "done"
+    place.run(state="absent")
+    error = failure(place, f"{script} exit 3", errors=errors)
+    assert str(error).startswith(
+        "The installer ended with exit code 3 instead of 0, before anything was answered. "
+        "It had said: Error: network chats already exists. It was there. Look. (Manual, 7)\n"
+    )
+    error = failure(place, f'{script} read -rp "Go on? "', errors=errors, silence=1)
+    assert error.what.startswith("The installer waits for input since 1 s") and error.cause == "It was there."
+    error = failure(place, f"{script} echo broken", errors=[*errors, known("broken")])
+    assert (error.what, error.cause) == ("The installer says: broken", "The cause.")
+
+
+def test_a_program_that_works_and_looks_at_the_terminal_meanwhile(place):
+    """As docker run -it does."""
+    place.script('import select\nprint("Migrating ...", flush=True)\nselect.select([0], [], [], 3)', sys.executable)
+    assert place.run(silence=1)["status"] == "done"
+
+
+def test_the_disk_is_full_at_the_end(place, monkeypatch):
+    """The last entry is tried again for a while; when that does not help, it is said why there is no result."""
+    save, tried = Journal.save, []
+
+    def full(self, entry):
+        if entry["state"] != "running" and len(tried) < times:
+            tried.append(entry)
+            raise self.trouble("written", OSError(errno.ENOSPC, "No space left on device"))
+        save(self, entry)
+
+    monkeypatch.setattr(Journal, "save", full)
+    monkeypatch.setattr(supervisor, "LAST_WORD", 3)
+    place.script("echo run >>runs")
+    times = 99
+    error = place.fails()
+    assert error.what == (
+        f"The journal in {place.journal.parent} cannot be written: No space left on device. "
+        "The run of demo has ended, and how could not be written down."
+    )
+    times = 1
+    assert place.run()["status"] == "done"
+    assert place.journal.read_text().count('"state": "done"') == 1
+
+
+def test_a_lock_that_cannot_be_signed(place, monkeypatch):
+    """With a full disk there is not even room for its words."""
+
+    def full(_self, _words):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Lock, "sign", full)
+    place.script("touch ran")
+    error = place.fails()
+    assert error.what.endswith("cannot be written: No space left on device.") and "Is the disk full" in error.cause
+    assert not (place.folder / "ran").exists()
 
 
 def test_a_value_that_changes(place):

@@ -14,7 +14,7 @@ from ansible_collections.onprem.chat.plugins.module_utils._dialog.dialogue impor
 from ansible_collections.onprem.chat.plugins.module_utils._dialog.errors import InputError, PatternError
 from ansible_collections.onprem.chat.plugins.module_utils._dialog.mask import MASK, Mask
 from ansible_collections.onprem.chat.plugins.module_utils._dialog.match import compiled, limited, stands_at_end
-from ansible_collections.onprem.chat.plugins.module_utils._dialog.waiting import BUSY, UNKNOWN, WAITING
+from ansible_collections.onprem.chat.plugins.module_utils._dialog.waiting import BUSY, POLLING, UNKNOWN, WAITING
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.dialog_workshop import (
     CANARY,
     Talk,
@@ -267,6 +267,43 @@ def test_silence_and_time():
     assert talk.tick(quiet=6, waiting=UNKNOWN).what.startswith("The installer seems to wait for input")
     assert talk.tick(quiet=6).what.startswith("The installer waits for input since 5 s")
     assert talk.tick(quiet=100, waiting=BUSY).kind == "timeout"
+
+
+def test_silence_of_one_that_has_ended_its_line():
+    """It may work, and only look whether something is typed."""
+    talk = Talk(silence=5, timeout=1000)
+    talk.feed("Migrating the database ...")
+    assert talk.tick(quiet=6, waiting=POLLING).what.startswith("The installer waits for input since 5 s")
+    talk.feed("\r\n")
+    assert talk.tick(quiet=24, waiting=POLLING) is None
+    assert talk.tick(quiet=24, waiting=UNKNOWN) is None
+    assert talk.tick(quiet=25, waiting=POLLING).what.startswith("The installer waits for input since 25 s")
+    assert talk.tick(quiet=6, waiting=WAITING).what.startswith("The installer waits for input since 5 s")
+
+
+def test_one_that_looks_for_input_is_answered():
+    talk = Talk(prompts=PROMPTS)
+    talk.feed("License key: ")
+    assert talk.tick(waiting=POLLING).name == "key"
+
+
+@pytest.mark.parametrize("pattern", [r"ID: ((a+)+)$"])
+def test_a_line_that_takes_for_ever_to_mask_is_not_shown(pattern):
+    talk = Talk(values=[value("id", pattern)], prompts=[prompt("x", "X:", "y")])
+    with pytest.raises(PatternError):
+        talk.feed(f"first\r\nClient ID: {'a' * 60}!\r\nlast\r\n")
+    assert talk.said == ["first", "(not shown: a pattern takes too long)", "last"]
+    assert talk.dialogue.last_screen() == ["first", "(not shown: a pattern takes too long)", "last"]
+
+
+def test_the_last_error_that_explains_counts_and_a_fatal_one_before_all():
+    talk = Talk(errors=[known("one", fatal=False), known("two", "Cause two.", fatal=False), known("three")])
+    talk.feed("one\r\ntwo\r\n")
+    assert talk.tick() is None
+    outcome = talk.dialogue.ended(1, None)
+    assert (outcome.kind, outcome.cause) == ("exit_code", "Cause two.")
+    talk.feed("three\r\n")
+    assert talk.dialogue.ended(1, None).what == "The installer says: three"
 
 
 @pytest.mark.parametrize("pattern", ["(a+)+$", "(a|a)*$", "(.*)*x$", r"(\w+\s?)+:$"])
