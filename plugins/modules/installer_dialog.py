@@ -162,8 +162,8 @@ options:
           - V(true) makes the run fail, and stops the installer.
           - >-
             V(false) does neither. It explains a run that ends badly for another reason: an exit code, a missing value, an unexpected
-            question, silence, the end of O(timeout). For texts that an installer also prints when all is well. The last one that
-            was seen counts.
+            question, silence, the end of O(timeout). For texts that an installer also prints when all is well. Of these the
+            last line that was seen counts, and the first entry that fits it.
         type: bool
         default: true
   success:

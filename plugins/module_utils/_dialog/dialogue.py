@@ -167,7 +167,9 @@ class Dialogue:
 
     def _known(self, error: KnownError, text: str) -> None:
         if not error.fatal:
-            self.explained = error, text.strip()[:500]
+            # Of several that fit a line the first counts: the special one stands before the general one.
+            if self.explained is None or self.explained[1] != text.strip()[:500]:
+                self.explained = error, text.strip()[:500]
         elif self.error is None:
             self.error, self.error_text, self.news = error, text.strip()[:500], True
 

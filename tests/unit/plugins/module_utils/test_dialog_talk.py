@@ -306,6 +306,13 @@ def test_the_last_error_that_explains_counts_and_a_fatal_one_before_all():
     assert talk.dialogue.ended(1, None).what == "The installer says: three"
 
 
+def test_of_several_errors_that_explain_a_line_the_first_counts():
+    talk = Talk(errors=[known("key", "The key.", fatal=False), known("licence", "The licence.", fatal=False)])
+    talk.feed("Error: licence key\r\n")
+    assert talk.tick() is None
+    assert talk.dialogue.ended(1, None).cause == "The key."
+
+
 @pytest.mark.parametrize("pattern", ["(a+)+$", "(a|a)*$", "(.*)*x$", r"(\w+\s?)+:$"])
 def test_a_pattern_that_takes_for_ever_ends(pattern):
     text = "a" * 60 + "!"
