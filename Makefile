@@ -78,8 +78,9 @@ soak-certificates-kill: ## kills certificate_bundle at every step on the disk, a
 
 .PHONY: soak-dialog
 dialog_kills ?= 100
-soak-dialog: ## kills the task, the installer and the supervisor of installer_dialog, dialog_kills=N random moments each
+soak-dialog: ## kills the task, the installer and the supervisor of installer_dialog, dialog_kills=N random moments each and at every step
 	@$(WITH) python tests/soak/dialog_kill.py --count $(dialog_kills)
+	@ONPREM_CHAT_EVERY_STEP=1 $(SUITE) integration --only installer_dialog
 
 .PHONY: soak-host
 soak-host: ## the role host against every program that writes resolv.conf
