@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from dataclasses import dataclass
@@ -68,6 +69,24 @@ WRITERS = {
         "/etc/NetworkManager/conf.d/zz-onprem-chat.conf",
         servers=("10.203.0.10",),
         named=True,
+    ),
+    # NetworkManager leaves the link of systemd-resolved alone, and the plain file only because it is told to.
+    "systemd-resolved and NetworkManager": Writer(
+        ("systemd-resolved", "network-manager"),
+        "printf '[device]\\nmatch-device=interface-name:lan0\\nmanaged=1\\n' >/etc/NetworkManager/conf.d/lan.conf\n"
+        "systemctl unmask --quiet systemd-resolved\n"
+        "systemctl enable --quiet systemd-resolved\n"
+        "systemctl restart systemd-resolved NetworkManager\n"
+        # One domain only: resolved would ask for all others by that link, which leads to no name server.
+        "nmcli connection add type ethernet ifname lan0 con-name lan ipv6.method disabled autoconnect yes"
+        " ipv4.ignore-auto-dns yes ipv4.dns 10.203.0.10 ipv4.dns-search sub.corp.test\n"
+        "nmcli connection up lan\n"
+        "timeout 20 sh -c 'until grep -q sub.corp.test /etc/resolv.conf; do sleep 0.2; done'",
+        "systemctl restart systemd-resolved NetworkManager && nmcli connection up lan && nmcli general reload dns-full",
+        "/etc/NetworkManager/conf.d/zz-onprem-chat.conf",
+        servers=("10.203.0.10",),
+        named=True,
+        predicted=False,
     ),
     "dhclient": Writer(
         ("ifupdown", "isc-dhcp-client"),
@@ -150,7 +169,15 @@ def host(lab_started, tmp_path):
     return Host(lab_started, tmp_path)
 
 
-@pytest.mark.parametrize("name", WRITERS)
+# Some are `make soak-host`'s: what is done for them is the simplest, or is done for others, too.
+SOAKED = (
+    ()
+    if os.environ.get("ONPREM_CHAT_EVERY_STEP")
+    else ("resolvconf", "openresolv", "systemd-resolved and NetworkManager")
+)
+
+
+@pytest.mark.parametrize("name", [name for name in WRITERS if name not in SOAKED])
 def test_search_lines_go_and_stay_away(host, name):
     writer = WRITERS[name]
     host.lab.install("chat", "dnsmasq-base", "python3-apt", *writer.packages)
@@ -213,6 +240,8 @@ HOSTS = """127.0.0.1 localhost chat
 10.203.0.7 mail.corp.test
 fd00:203::20 talk.corp.test
 10.203.0.8 talk-storage.corp.test # old
+10.203.0.30 chat
+10.203.0.31 scanner Talk.Corp.Test.
 # the end
 """
 HOSTS_AFTER = """127.0.0.1 localhost
@@ -223,6 +252,8 @@ HOSTS_AFTER = """127.0.0.1 localhost
 10.203.0.7 mail.corp.test
 fd00:203::20 talk.corp.test
 # old
+10.203.0.30 chat
+10.203.0.31 scanner
 # the end
 10.203.0.9 talk-storage.corp.test
 """
@@ -247,15 +278,89 @@ def test_names_move_to_their_addresses(host):
     predicted = host.run(wish, "--check")
     assert predicted.returncode == 0, predicted.stdout
     assert "+10.203.0.20 chat.corp.test chat talk.corp.test other.corp.test\n" in predicted.stdout
+    assert "| 10.203.0.8 talk-storage.corp.test # old | 10.203.0.31 scanner Talk.Corp.Test." in predicted.stdout
     assert host.read("/etc/hosts") == HOSTS
 
     assert host.done(wish) > 0
     assert host.read("/etc/hosts") == HOSTS_AFTER
-    assert host.sh("getent hosts chat talk.corp.test | cut -d' ' -f1 | sort -u").split() == [
+    assert host.sh("getent hosts chat.corp.test talk.corp.test | cut -d' ' -f1 | sort -u").split() == [
         "10.203.0.20",
         "fd00:203::20",
     ]
     assert host.done(wish) == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "127.0.0.1 localhost\n10.203.0.20 chat.corp.test chat",
+        "127.0.0.1 localhost\r\n\r\n10.203.0.20 chat.corp.test chat\r\n",
+        "10.203.0.20 chat.corp.test chat # one\x0ctwo\x85three\n",
+    ],
+    ids=["no last end of line", "CRLF", "other separators"],
+)
+def test_the_form_of_lines_is_no_fault(host, text):
+    host.lab.exec("chat", ["tee", "/etc/hosts"], input=text, check=True)
+    before = host.sh("sha256sum /etc/hosts")
+    assert host.done({"host_mend": []}) == 0
+    assert host.sh("sha256sum /etc/hosts") == before
+
+
+def test_a_dead_resolver_is_mended_before_packages_are_fetched(host):
+    """A link that leads nowhere, no /etc/hosts."""
+    host.sh("rm /etc/hosts /etc/resolv.conf && ln -s /run/nowhere/resolv.conf /etc/resolv.conf")
+    asked = host.run({"host_search": "remove", "host_mend": ["hosts", "resolver", "resolver_writer"]})
+    assert asked.returncode == 0, asked.stdout
+    assert "leads nowhere or names no server: set host_resolvers" in " ".join(asked.stdout.split())
+    assert host.sh("readlink /etc/resolv.conf") == "/run/nowhere/resolv.conf\n"
+    assert host.read("/etc/hosts") == "10.203.0.20 chat.corp.test chat\n"
+    assert host.sh("dpkg-query --show python3-apt 2>&1 || true").startswith("dpkg-query: no packages found")
+
+    wish = {"host_resolvers": ["10.203.0.10"], "host_time": True, "host_time_wait": 2}
+    assert host.done(wish) > 0
+    assert host.sh("test ! -L /etc/resolv.conf && cat /etc/resolv.conf") == "nameserver 10.203.0.10\n"
+    assert host.sh("dpkg-query --show --showformat='${Package} ' python3-apt chrony") == "chrony python3-apt "
+    assert host.done(wish) == 0
+
+    host.sh("echo 'search corp.test' >/etc/resolv.conf")
+    refused = host.run({"host_search": "remove"})
+    assert refused.returncode != 0
+    assert "would be written without a `nameserver`" in " ".join(refused.stdout.split())
+    assert host.read() == "search corp.test\n"
+
+
+def test_nothing_is_done_that_was_not_allowed(host):
+    """An installation that was interrupted, cloud-init (stand-in: its files only), a host without iproute2."""
+    host.sh(
+        "sed -i '/^Package: hostname$/,/^$/s/^Status: .*/Status: install ok unpacked/' /var/lib/dpkg/status\n"
+        "mkdir -p /etc/cloud/cloud.cfg.d && install -m 0755 /bin/true /usr/bin/cloud-init\n"
+        "echo 'manage_etc_hosts: false' >/etc/cloud/cloud.cfg\n"
+        "echo 'manage_etc_hosts: localhost' >/etc/cloud/cloud.cfg.d/50_image.cfg"
+    )
+    audit = host.sh("dpkg --audit")
+    assert "hostname" in audit
+    before = host.fingerprint()
+    wish = {"host_mend": [], "host_hostname": "box", "host_upgrade": "safe"}
+    result = host.run(wish)
+    assert result.returncode == 0, result.stdout
+    text = " ".join(result.stdout.split())
+    assert "changed=0" in text
+    assert "an installation of packages was interrupted: dpkg --configure --pending" in text
+    assert "hostnamectl set-hostname box" in text
+    assert "(`manage_etc_hosts: localhost`)" in text
+    assert "python3-apt" not in host.sh("dpkg-query --show")
+    assert (host.sh("dpkg --audit"), host.fingerprint()) == (audit, before)
+
+    # Nothing is left to do when a person did it.
+    host.sh("dpkg --configure --pending && echo 'manage_etc_hosts: false' >/etc/cloud/cloud.cfg.d/99_ours.cfg")
+    result = host.run(wish | {"host_hostname": "chat", "host_upgrade": "none"})
+    assert result.returncode == 0, result.stdout
+    assert "a person must do" not in result.stdout
+
+    host.sh("dpkg --force-depends --remove iproute2")
+    predicted = host.run({"host_firewall": True}, "--check")
+    assert predicted.returncode == 0, predicted.stdout
+    assert "iproute2 is not installed yet" in predicted.stdout
 
 
 def test_what_is_left_for_a_person(host):
@@ -281,7 +386,7 @@ def test_what_is_left_for_a_person(host):
         "the clock is not in step with the time servers after 2 s: does one of 10.203.0.99 answer on UDP port 123?"
         in text
     )
-    assert "restart the host when it suits: /run/reboot-required says so" in text
+    assert "reboot: asked for by /run/reboot-required" in text
     assert "SSH must be open, 443/tcp from 10.203.0.0/24; everything else closed" in text
     assert host.lab.exec("chat", ["nft", "list", "tables"]).stdout == ""
     assert host.sh("systemctl is-active chrony").strip() == "active"
