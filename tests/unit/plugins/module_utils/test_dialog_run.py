@@ -518,8 +518,10 @@ def test_environment_and_terminal(place, monkeypatch):
 
 def test_signals_are_as_a_person_has_them(place):
     place.script("grep SigIgn /proc/self/status; yes | head -1; grep SigBlk /proc/self/status")
-    lines = place.run()["screen"].splitlines()
-    assert lines == ["SigIgn:\t0000000000000000".expandtabs(8), "y", "SigBlk:\t0000000000000000".expandtabs(8)]
+    ignored, piped, blocked = place.run()["screen"].splitlines()
+    assert piped == "y"
+    # Those above 31 are the C library's own; whoever started the tests may have left one of them ignored.
+    assert [int(line.split()[1], 16) & 0x7FFFFFFF for line in (ignored, blocked)] == [0, 0]
 
 
 def test_many_tasks_at_the_same_moment(place):
