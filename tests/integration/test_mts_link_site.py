@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import shutil
 
 import pytest
@@ -25,7 +26,7 @@ from secrecy import logs, readable_by_others, watch
 INVENTORY = ROOT / "inventories" / "lab_mts_link"
 SITE = "onprem.chat.site"
 HOSTS = ("chat", "meetings")
-PASSPHRASE = "canary-vault-passphrase"
+PASSPHRASE = secrets.token_hex(16)
 
 
 def recap(output: str) -> dict[str, dict[str, int]]:
