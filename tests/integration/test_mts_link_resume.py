@@ -23,6 +23,9 @@ from lab_mts_link import CHATS, LICENCES, REGISTRY, REP_BOX, MtsLink
 
 INVENTORY = ROOT / "inventories" / "lab_mts_link"
 SERVER = "onprem.chat.server"
+# Debian's updates are the host role's matter, and cost minutes.
+QUICK = {"host_upgrade": "none", "mts_link_chats_accept": ["host.updates"]}
+RUN = [LAB, "exec", "users", "--", "ansible-playbook", "-i", str(INVENTORY), SERVER, "-e", json.dumps(QUICK)]
 EVERY = bool(os.environ.get("ONPREM_CHAT_EVERY_STEP"))
 # Host and step, in the order in which a rollout comes to them.
 STEPS = [
@@ -42,7 +45,7 @@ def prepared(laboratory):
     play = {"name": "Before", "hosts": "chat_servers", "vars_files": [mapping], "roles": roles}
     playbook = laboratory.state / "mts_link_before.yml"
     playbook.write_text(json.dumps([play]))
-    result = laboratory.playbook(str(playbook), inventory=INVENTORY)
+    result = laboratory.playbook(str(playbook), "-e", json.dumps(QUICK), inventory=INVENTORY)
     assert result.returncode == 0, result.stdout + result.stderr
     return world
 
@@ -59,7 +62,7 @@ def world(prepared):
 
 def server(world: MtsLink, **site) -> tuple[int, str]:
     """(exit code, output) of one run."""
-    result = world.lab.playbook(SERVER, "-e", json.dumps(site), inventory=INVENTORY)
+    result = world.lab.playbook(SERVER, "-e", json.dumps(QUICK | site), inventory=INVENTORY)
     return result.returncode, result.stdout + result.stderr
 
 
@@ -97,9 +100,8 @@ def unchanged(world: MtsLink) -> None:
 def hanging_run(world: MtsLink, host: str, step: str):
     """A run whose installer waits in a step; the installer goes on when the block ends."""
     world.set(host, "hang", step)
-    command = [LAB, "exec", "users", "--", "ansible-playbook", "-i", str(INVENTORY), SERVER]
     process = subprocess.Popen(
-        command,
+        RUN,
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -124,7 +126,7 @@ def test_killed_controller(world):
         os.killpg(process.pid, 9)
         process.wait()
         second = subprocess.Popen(
-            [LAB, "exec", "users", "--", "ansible-playbook", "-i", str(INVENTORY), SERVER],
+            RUN,
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -187,6 +189,12 @@ def test_killed_installer(world):
 
 
 FAULTS = {
+    # First: after a run that was asked everything no unknown text is shown, because it might be what was generated.
+    "a question that nobody knows": (
+        {"settings": {"extra_prompt": "licence_key"}, "site": {"mts_link_chats_silence": 5}},
+        "agreement",
+        "",
+    ),
     "wrong licence key": (
         {"site": {"chat_licence_key": "wrong-licence-key-canary"}},
         "the licence key was refused",
@@ -203,11 +211,6 @@ FAULTS = {
         "",
     ),
     "disk full in the middle": ({"disk": 2048}, "a disk of this host is full", "Requirements, table 1"),
-    "a question that nobody knows": (
-        {"settings": {"extra_prompt": "licence_key"}, "site": {"mts_link_chats_silence": 5}},
-        "agreement",
-        "",
-    ),
     "an error that ends with 0": (
         {"settings": {"fail": "configure", "exit_code": 0}},
         "",
