@@ -62,6 +62,21 @@ class Role:
         assert self.pair() == before
         return said(result)
 
+    def refused_order(self, **variables: object) -> str:
+        """The same for an order that the ACME server must refuse.
+
+        Pebble takes a former valid authorization for one order in a hundred, whatever PEBBLE_AUTHZREUSE says (0 is counted in); then
+        nothing is validated, and another order is made.
+        """
+        for _order in range(3):
+            before = self.pair()
+            result = self.deploy(**variables)
+            if result.returncode:
+                break
+        assert result.returncode != 0, result.stdout[-6000:]
+        assert self.pair() == before
+        return said(result)
+
     def shell(self, command: str, **options: object) -> str:
         return self.lab.exec("chat", ["sh", "-c", f"cd /; {command}"], check=True, **options).stdout
 

@@ -107,7 +107,7 @@ def test_port_80_is_taken(role):
 
 def test_wrong_answer_then_a_right_one(role):
     """The order becomes invalid; the next run makes a new one."""
-    text = role.refused(certificates_renew_now=True, certificates_acme_webroot="/srv")
+    text = role.refused_order(certificates_renew_now=True, certificates_acme_webroot="/srv")
     assert "No certificate for chat.corp.test came from https://acme.corp.test:14000/dir:" in text
     assert "The server looked and did not find the answer." in text
     assert "The pair on chat was not changed." in text
