@@ -69,6 +69,8 @@ class MtsLink:
         self = cls(lab)
         for host in ("chat", "meetings"):
             self.trust(host)
+        # What a run that was killed has planted there.
+        self.shell("vendor", f"rm -f {RULES}")
         self.meetings_is_installed()
         self.publish()
         return self
