@@ -311,7 +311,11 @@ def site(world, tmp_path):
 
     def _run(verb, values, *arguments):
         inventory = tmp_path / "inventory.yml"
-        more = {"chat_dns_servers": ["ns1.corp.test", "ns2.corp.test"], "dns_resolvers": []}
+        more = {
+            "chat_dns_servers": ["ns1.corp.test", "ns2.corp.test"],
+            "dns_resolvers": [],
+            "chat_report_directory": str(tmp_path / "report"),
+        }
         host = {"ansible_host": "10.203.0.20", "ansible_user": "deploy"}
         groups = {
             "chat_servers": {"hosts": {"chat": host}},
