@@ -34,6 +34,7 @@ class Finished(t.NamedTuple):
 def run_here(argv: t.Sequence[str], timeout: float = 60) -> Finished | None:
     """Run a program in English and without a terminal; None where it is not there or does not end in time."""
     try:
+        # pylint: disable-next=ansible-bad-function,useless-suppression
         done = subprocess.run(
             list(argv),
             stdin=subprocess.DEVNULL,
