@@ -219,7 +219,7 @@ options:
   state:
     description:
       - V(present) runs the installer unless it was run to its end.
-      - V(read) returns the values in clear, RV(previous_values) as well, and runs nothing. It fails unless the installer was run to its
+      - V(read) returns RV(captured_values) and RV(previous_values) in clear, and runs nothing. It fails unless the installer was run to its
         end, and also then returns those that the journal holds. Set C(no_log) on this task.
       - V(absent) forgets the journal with all values, so that the installer would run again. It undoes nothing, and refuses while it
         runs.
@@ -301,8 +301,8 @@ answered:
   type: list
   elements: str
   sample: [domain, licence_key]
-values:
-  description: The values. Secret ones are masked unless O(state=read).
+captured_values:
+  description: The values by name. Secret ones are masked unless O(state=read).
   returned: always
   type: dict
   sample:

@@ -177,7 +177,7 @@ def completes(host: Host, runs: int, token: str | None = None, again: bool = EVE
     """The next run ends well, has the token that was given before, and (again) the one after it changes nothing."""
     result = host.run()
     assert (result["failed"], result.get("status")) == (False, "done"), result
-    assert result["values"] == {"token": "********"}
+    assert result["captured_values"] == {"token": "********"}
     given = host.sh(f"cat {FOLDER}/token").strip()
     assert host.journal()["values"]["token"]["value"] == given
     assert token in (None, given)

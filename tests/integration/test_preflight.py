@@ -315,7 +315,11 @@ def test_port_is_taken_by_something_else(lab, rest_of_the_table):
             "ejabberd_archiv is no variable of this collection",
             "Did you mean ejabberd_archive? Known ones are listed in the role's README.md",
         ),
-        ("chat_host=", "chat_host is empty", "where it is not chat_domain; it is not published. Example: chat_host: chat.corp.test"),
+        (
+            "chat_host=",
+            "chat_host is empty",
+            "where it is not chat_domain; it is not published. Example: chat_host: chat.corp.test",
+        ),
         (
             "chat_domain=corp_test",
             "chat_domain is 'corp_test', which is no full DNS name, its domain is missing",

@@ -228,13 +228,13 @@ class Client:
         if said["status"] == record.DONE:
             return said
         outcome = (entry or {}).get("outcome") or {}
-        given = bool(said["values"] or said["previous_values"])
+        given = bool(said["captured_values"] or said["previous_values"])
         state = f"{said['status']}: {outcome['what']}" if outcome.get("what") and not running else f"{said['status']}."
         if given:
             raise RunError(
                 f"{self.params['name']} was not run to its end on this host: it is {state}",
                 "Was it cut off, or does the installer refuse to run again?",
-                "Run it again (state=present). What it gave so far is in values and previous_values of this result, "
+                "Run it again (state=present). What it gave so far is in captured_values and previous_values of this result, "
                 f"and for root in {self.journal.path}.",
                 said,
             )

@@ -37,7 +37,7 @@ def result(
         "status": status,
         "step": entry.get("step", ""),
         "answered": entry.get("answered", []),
-        "values": shown(values, reveal),
+        "captured_values": shown(values, reveal),
         "previous_values": _previous(entry, reveal),
         "carried_values": entry.get("carried", []),
         "changed_values": sorted(name for name, seen in values.items() if seen["changes"]),

@@ -170,7 +170,7 @@ class Place:
         raise AssertionError(f"it did not fail: {result}")
 
     def read(self, name: str = "demo") -> dict:
-        return self.run(state="read", name=name)["values"]
+        return self.run(state="read", name=name)["captured_values"]
 
     @property
     def journal(self) -> Path:

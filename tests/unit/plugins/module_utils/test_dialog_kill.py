@@ -108,14 +108,14 @@ def test_the_supervisor_is_killed(place, ignores):
     assert error.result["status"] == "interrupted"
     error = place.fails(**SLOW_VALUES, interrupted="fail")
     assert "was cut off before anything was answered (its supervisor was killed)" in error.what
-    assert error.result["status"] == "interrupted" and error.result["values"] == {"token": "********"}
+    assert error.result["status"] == "interrupted" and error.result["captured_values"] == {"token": "********"}
     (place.folder / "go").touch()
     result = place.run(**SLOW_VALUES)
     assert gone(installer), "what was left of the first run is ended before the second"
     assert result["status"] == "done" and "was cut off" in place.warnings[0]
     assert (place.folder / "runs").read_text() == "run\nrun\n"
     read = place.run(state="read")
-    assert read["values"]["token"] != token
+    assert read["captured_values"]["token"] != token
     assert read["previous_values"][0]["values"] == {"token": token}
     assert read["previous_values"][0]["status"] == "interrupted"
 

@@ -61,7 +61,7 @@ def test_a_run_and_a_second_one(place):
     result = place.run(**wanted())
     assert (result["changed"], result["status"], result["exit_code"]) == (True, "done", 0)
     assert result["answered"] == ["domain", "key", "id"]
-    assert result["values"] == {"token": "********"}
+    assert result["captured_values"] == {"token": "********"}
     assert result["screen"].endswith("Integrational token: ********\nInstallation complete")
     assert (place.folder / "key").read_text() == CANARY
     again = place.run(**wanted())
@@ -192,7 +192,7 @@ def test_half_a_value_is_no_question(place):
     result = place.run(
         prompts=[prompt("id", "Client ID:", "4711")], values=[value("id", r"^Client ID: (\S+)$", secret=False)]
     )
-    assert result["values"] == {"id": "abc"}
+    assert result["captured_values"] == {"id": "abc"}
     assert result["screen"].splitlines() == ["Client ID: abc", "Client ID: 4711", "got 4711"]
 
 
@@ -300,7 +300,7 @@ def test_after_a_failure_it_runs_again(place):
     assert result["status"] == "done"
     assert result["previous_values"][0]["values"] == {"token": "********"}
     read = place.run(state="read")
-    assert read["values"] == {"token": "second"}
+    assert read["captured_values"] == {"token": "second"}
     assert [(run["run"], run["status"], run["values"]) for run in read["previous_values"]] == [
         (1, "failed", {"token": "first"})
     ]
@@ -351,14 +351,14 @@ def test_what_there_is_can_be_read_when_the_installer_refuses_to_run_again(place
     )
     options = {"values": [value("token", "Token: (.*)")], "errors": [known("already installed")]}
     place.fails(**options)
-    assert place.fails(state="read").result["values"] == {"token": "tok-1"}
+    assert place.fails(state="read").result["captured_values"] == {"token": "tok-1"}
     place.fails(**options)
     error = place.fails(state="read")
     assert str(error).startswith(
         "demo was not run to its end on this host: it is failed: The installer says: already installed. Was it cut off, or does"
     )
     assert f"and for root in {place.journal}." in error.action
-    assert (error.result["status"], error.result["values"]) == ("failed", {})
+    assert (error.result["status"], error.result["captured_values"]) == ("failed", {})
     assert [run["values"] for run in error.result["previous_values"]] == [{"token": "tok-1"}]
 
 
@@ -497,7 +497,7 @@ def test_what_is_typed_is_no_value(place):
         prompts=[prompt("id", "Client ID:", "4711")],
         values=[value("id", r"Client ID: (\S+)", secret=False, required=False)],
     )
-    assert result["values"] == {}
+    assert result["captured_values"] == {}
     assert result["screen"].splitlines() == ["Client ID: 4711", "thanks"]
 
 

@@ -44,13 +44,13 @@ def task(place, **more) -> dict:
 def test_a_run(place, capsys):
     place.script('IFS= read -rp "License key: " key; printf %s "$key" >key; echo "You typed $key"; echo "Token: t-1"')
     result = call(capsys, **task(place, values=[{"name": "token", "pattern": "Token: (.*)$"}]))
-    assert (result["changed"], result["status"], result["values"]) == (True, "done", {"token": "********"})
+    assert (result["changed"], result["status"], result["captured_values"]) == (True, "done", {"token": "********"})
     assert result["screen"] == "License key: ********\nYou typed ********\nToken: ********"
     assert (place.folder / "key").read_text() == CANARY
     for form in (CANARY, repr(CANARY)[1:-1], json.dumps(CANARY)[1:-1]):
         assert form not in result["output"]
     read = call(capsys, name="demo", state="read", state_directory=str(place.state))
-    assert (read["changed"], read["values"]) == (False, {"token": "t-1"})
+    assert (read["changed"], read["captured_values"]) == (False, {"token": "t-1"})
 
 
 def test_what_the_system_log_gets(place, capsys, monkeypatch):
