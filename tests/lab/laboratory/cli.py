@@ -7,14 +7,14 @@ import sys
 import time
 from pathlib import Path
 
-from . import acme, mts_link, nameservers, paths
+from . import acme, desktops, mts_link, nameservers, paths
 from .errors import LabError
 from .machine import Machine
 from .network import Network
 from .parts import PARTS as COMPANY
 from .parts import MeetingsHost
 
-PARTS = (*COMPANY, *nameservers.PARTS, *acme.PARTS, MeetingsHost, *mts_link.PARTS)
+PARTS = (*COMPANY, *nameservers.PARTS, *acme.PARTS, MeetingsHost, *mts_link.PARTS, *desktops.PARTS)
 PLAIN = [part.name for part in COMPANY]
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from . import paths
 from .errors import LabError, run
 
-# name -> (layer below, further input files beside the script)
+# name -> (layer below, further inputs: files beside the script, or folders of files)
 LAYERS = {
     "debian": (None, ["packages.txt"]),
     "chat": ("debian", ["keep_bytecode.py"]),
@@ -24,13 +24,21 @@ LAYERS = {
     "bind": ("debian", []),
     "knot": ("debian", []),
     "acme": ("debian", []),
+    "debian13": (None, ["debian.sh", "packages.txt"]),
+    "wine": ("debian13", []),
+    "desktop": ("wine", ["../desktops/tools", "../desktops/packages"]),
 }
+# What the base layers are made of.
+SUITES = {"debian": "bookworm", "debian13": "trixie"}
 OLD = 14 * 24 * 3600
 
 
 @functools.cache
-def sources_list() -> str:
-    """This machine's own Debian 12 package sources, as a sources.list: what it can reach, its containers can reach."""
+def sources_list(suite: str = "bookworm") -> str:
+    """This machine's own Debian 12 package sources, as a sources.list: what it can reach, its containers can reach.
+
+    Another suite lies on the same servers.
+    """
     query = run(
         "apt-get",
         "indextargets",
@@ -50,7 +58,7 @@ def sources_list() -> str:
         raise LabError(
             "No package source for Debian 12 (bookworm) is known here. Run `apt-get update`; the laboratory needs a Debian 12 machine."
         )
-    return "".join(f"deb {line}\n" for line in lines)
+    return "".join(f"deb {line}\n" for line in lines).replace("bookworm", suite)
 
 
 @functools.cache
@@ -63,9 +71,11 @@ def key(name: str) -> str:
     """Hash over everything that makes this layer."""
     below, inputs = LAYERS[name]
     digest = hashlib.sha256()
-    digest.update((key(below) if below else sources_list() + _apt_proxy()).encode())
+    digest.update((key(below) if below else sources_list(SUITES[name]) + _apt_proxy()).encode())
     for file in (f"{name}.sh", *inputs):
-        digest.update((paths.IMAGES / file).read_bytes())
+        found = paths.IMAGES / file
+        for part in sorted(found.iterdir()) if found.is_dir() else [found]:
+            digest.update(part.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -118,10 +128,11 @@ def _forget_old(folder: Path) -> None:
 
 def _debootstrap(name: str, root: Path) -> None:
     root.mkdir(parents=True)
-    mirror = next(line.split()[1] for line in sources_list().splitlines() if line.split()[2] == "bookworm")
+    suite = SUITES[name]
+    mirror = next(line.split()[1] for line in sources_list(suite).splitlines() if line.split()[2] == suite)
     packages = ",".join((paths.IMAGES / "packages.txt").read_text().split())
-    run("debootstrap", "--variant=minbase", f"--include={packages}", "bookworm", str(root), mirror)
-    (root / "etc/apt/sources.list").write_text(sources_list())
+    run("debootstrap", "--variant=minbase", f"--include={packages}", suite, str(root), mirror)
+    (root / "etc/apt/sources.list").write_text(sources_list(suite))
     if _apt_proxy():
         (root / "etc/apt/apt.conf.d/10proxy").write_text(_apt_proxy() + "\n")
     _in_container(name, root)
@@ -131,7 +142,7 @@ def _in_container(name: str, root: Path) -> None:
     """Run the layer's script in the file system that it changes, with this machine's network for apt."""
     run(
         "systemd-nspawn", "--register=no", "--keep-unit", "--quiet", "--pipe", "--resolv-conf=replace-host",
-        f"--machine=build-{name}", f"--bind-ro={paths.IMAGES}:/mnt", "-D", str(root), "/bin/bash", f"/mnt/{name}.sh",
+        f"--machine=build-{name}", f"--bind-ro={paths.IMAGES}:/mnt", f"--bind-ro={paths.DESKTOPS}:/srv/desktops", "-D", str(root), "/bin/bash", f"/mnt/{name}.sh",
     )  # fmt: skip
 
 

@@ -32,6 +32,8 @@ class Machine:
     further_addresses: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     group: str
+    # What the init of this machine gets told.
+    boot_arguments: tuple[str, ...] = ()
 
     def __init__(self, instance: str, namespace: str) -> None:
         self.instance = instance
@@ -144,6 +146,7 @@ class Machine:
                     "nsenter", f"--net=/run/netns/{self.namespace}",
                     "systemd-nspawn", "--register=no", "--keep-unit", "--quiet", "--resolv-conf=off", "--timezone=off",
                     f"--machine={self._machine}", f"--hostname={self.name}", "-D", str(self.root), "--network-bridge=br0", "--console=pipe", "--boot",
+                    *self.boot_arguments,
                 ],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, preexec_fn=join_cgroups,
             )  # fmt: skip

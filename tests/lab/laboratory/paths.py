@@ -8,6 +8,7 @@ from pathlib import Path
 IMAGES = Path(__file__).resolve().parent.parent / "images"
 NAMESERVERS = IMAGES.parent / "nameservers"
 ACME = IMAGES.parent / "acme"
+DESKTOPS = IMAGES.parent / "desktops"
 MTS_LINK = IMAGES.parent / "standins" / "mts_link"
 
 
