@@ -4,4 +4,4 @@
 
 # Private to the collection onprem.chat: may change at any time. Do not import it from elsewhere.
 
-"""DNS record sets by RFC 2136: values, plan, messages, signatures, and the algorithm that joins them."""
+"""Native commands on Windows hosts over WinRM: interface, errors, quoting for cmd.exe, batching, files, the channel itself."""

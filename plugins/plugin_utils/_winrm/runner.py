@@ -27,6 +27,8 @@ class Answer:
     exit_code: int
     stdout: bytes = b""
     stderr: bytes = b""
+    complete: bool = True
+    """False where the connection was lost meanwhile: the exit code is true, output may be missing."""
 
     @property
     def text(self) -> str:
@@ -57,7 +59,8 @@ class Runner(t.Protocol):
     def run(self, command: str, *, stdin: bytes | None = None, deadline: float = 60.0) -> Answer:
         """Run one command line of cmd.exe and wait for its end, ``deadline`` seconds at most.
 
-        ``stdin`` is fed to the command, followed by the end of file; without it the command finds an empty input.
+        ``stdin`` is fed to the command, followed by the end of file; without it the command finds a console at which nobody
+        types, and one that reads waits until the deadline (``<nul`` gives it an empty input).
         Raises CommandTooLong before anything is sent; DeadlineError after the command was terminated on the host, with
         what it wrote until then. A command whose connection is lost after it may have begun is never started again by
         itself: it is waited for over a new connection, and where the host knows it no more, Lost is raised.
