@@ -15,7 +15,7 @@ class RequestLog:
         self._file: TextIO | None = None
         if path:
             Path(path).touch(mode=0o600)
-            self._file = open(path, "a", encoding="utf-8", buffering=1)  # noqa: SIM115 - open as long as the server runs
+            self._file = Path(path).open("a", encoding="utf-8", buffering=1)  # noqa: SIM115 - open as long as the server runs
 
     def write(self, **values: Any) -> None:
         """One line; what is empty is left out."""

@@ -197,7 +197,7 @@ class Desktop:
                 await asyncio.wait_for(command.process.feed(data, end), request.timeout)
             except (BrokenPipeError, ConnectionError):
                 raise faults.input_closed() from None
-            except (TimeoutError, asyncio.TimeoutError):
+            except TimeoutError:
                 raise faults.timed_out() from None
         return "<rsp:SendResponse/>"
 
@@ -214,7 +214,7 @@ class Desktop:
                 process.changed.clear()
                 try:
                     await asyncio.wait_for(process.changed.wait(), max(0.0, deadline - time.monotonic()))
-                except (TimeoutError, asyncio.TimeoutError):
+                except TimeoutError:
                     raise faults.timed_out() from None
                 if command.gone:
                     raise faults.aborted()

@@ -7,6 +7,7 @@ import contextlib
 import os
 import shutil
 import signal
+from pathlib import Path
 
 from .base import CTRL_C_EXIT, Backend, Job, MissingDirectory, MissingProgram, Process, TooLong
 
@@ -67,7 +68,7 @@ class Child(Process):
         self.killed = self.killed or 1
         self._kill(signal.SIGKILL)
         self.room.set()
-        with contextlib.suppress(asyncio.TimeoutError, TimeoutError):
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asyncio.shield(self._watch), 5)
 
     def _kill(self, number: int) -> None:
@@ -82,7 +83,7 @@ class ProcessBackend(Backend):
         """Start the line by sh, or the program alone without a shell."""
         if job.too_long:
             return TooLong()
-        if job.directory and not os.path.isdir(job.directory):
+        if job.directory and not Path(job.directory).is_dir():
             raise MissingDirectory(job.directory)
         argv = ["/bin/sh", "-c", job.line]
         if job.skip_shell:
