@@ -81,7 +81,10 @@ def _part(marker: str, index: int, ask: Ask) -> str:
 
 
 def read(bundle: Bundle, whole: Answer) -> tuple[dict[str, Answer], tuple[Ask, ...]]:
-    """The answers that are in a command line's output, and the questions without one."""
+    """The answers that are in a command line's output, and the questions without one.
+
+    A question that was asked alone always has one: the line's own exit code, if it has no other.
+    """
     output = whole.stdout
     marker = re.escape(bundle.marker.encode())
     start = re.search(marker + rb"[ ]*\r?\n", output)
@@ -92,4 +95,6 @@ def read(bundle: Bundle, whole: Answer) -> tuple[dict[str, Answer], tuple[Ask, .
         if index < len(bundle.asks):
             answers[bundle.asks[index].name] = Answer(code, output[position : found.start()], whole.stderr)
         position = found.end()
+    if len(bundle.asks) == 1 and not answers:
+        answers[bundle.asks[0].name] = Answer(whole.exit_code, output[position:], whole.stderr)
     return answers, tuple(ask for ask in bundle.asks if ask.name not in answers)

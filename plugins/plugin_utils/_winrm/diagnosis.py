@@ -282,6 +282,14 @@ _NO_WINRM = Sign(
     "The path is not /wsman, a proxy stands between, or another service listens there",
     "Check ansible_port, ansible_winrm_path, and that no proxy is set: ansible_winrm_proxy, HTTPS_PROXY",
 )
+_UNAVAILABLE = Sign(
+    "",
+    Unreachable,
+    "service",
+    "The WinRM service of {host} is not running",
+    "Windows answers for its port (503), but the service is stopped, or starts just now",
+    "Try again in a minute; then look at the service WinRM and at the event log Microsoft-Windows-WinRM/Operational",
+)
 _UNENCRYPTED = Sign(
     "",
     Refused,
@@ -333,7 +341,9 @@ def _find(text: str, peer: Peer) -> Sign:
         }.get(peer.method, _NTLM)
     if re.search(r"access is denied|'wsmanfault_code': '?5'?\b|\bCode 403", text, re.IGNORECASE):
         return _FORBIDDEN
-    if re.search(r"\bCode 4\d\d|\bCode 50[0-35]|not well-formed|ParseError|syntax error", text):
+    if re.search(r"\bCode 503", text):
+        return _UNAVAILABLE
+    if re.search(r"\bCode 4\d\d|\bCode 50[0-25]|not well-formed|ParseError|syntax error", text):
         return _NO_WINRM
     return _UNKNOWN
 

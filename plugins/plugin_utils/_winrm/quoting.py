@@ -25,8 +25,8 @@ LIMIT = 8191
 LINE_LIMIT = LIMIT - len(r'C:\Windows\system32\cmd.exe /c ""')
 """Units left for a command, whichever way the host counts its own part."""
 
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029\ud800-\udfff]")
-_NO_FILE_NAME = re.compile(r'["<>|?*]')
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_NO_FILE_NAME = re.compile(r'[\t"<>|?*]')
 _BACKSLASHES = re.compile(r'(\\*)"')
 _SPECIAL = re.compile(r'([()%!^"<>&|])')
 
@@ -61,7 +61,7 @@ def path(text: str) -> str:
         raise Unspeakable(
             f"{text!r} is not a path of Windows",
             "controller",
-            f"No file name can have {bad.group()}",
+            f"No file name can have {'a tab' if bad.group() == chr(9) else bad.group()}",
             "Give the path without it and without quotation marks around it",
         )
     return _quoted(text)
@@ -88,14 +88,14 @@ def line(command: str, where: str = "controller") -> str:
 
 
 def _quoted(text: str) -> str:
-    """In quotation marks; each ``%`` outside of them and behind a ``^``, so that no variable's name can be seen.
+    """In quotation marks, but each ``%`` between two of them: a variable's name would have to contain a quotation mark.
 
-    The name would have to contain ``"`` or end with ``^``. Backslashes in front of a quotation mark are doubled for the C
-    runtime; two in a row are one for everything that opens files.
+    Nothing is escaped, so that it can be read a second time, as cmd.exe does with both sides of a pipe. Backslashes in
+    front of a quotation mark are doubled for the C runtime; two in a row are one for everything that opens files.
     """
     parts = text.split("%")
     closed = [part + "\\" * (len(part) - len(part.rstrip("\\"))) for part in parts]
-    return '"' + '"^%"'.join(closed) + '"'
+    return '"' + '"%"'.join(closed) + '"'
 
 
 def _refuse_controls(text: str, what: str) -> None:

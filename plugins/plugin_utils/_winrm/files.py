@@ -1,0 +1,213 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection onprem.chat: may change at any time. Do not import it from elsewhere.
+
+"""Small files in and out through a Runner, as text that survives every code page, exact to the byte.
+
+Windows has no program that writes its standard input to a file as it comes. Two that are always or nearly always there do:
+
+``tar -xf -``        libarchive, part of Windows 10 1803, Server 2019 and newer. It undoes base64 itself (its filter for uuencode),
+                     so that only ASCII goes through the console's pipes. Nothing suspects it.
+``certutil -decode`` everywhere; the text must become a file first (``findstr "^"`` copies lines). Products that watch for
+                     attacks know this command, so it is the second choice.
+
+Whichever it was, ``certutil -hashfile`` compares SHA-256 on the host before the file gets its name, by its exit code and a
+search for the digest: old versions print it with spaces. Names inside the archive are ASCII: tar reads its arguments in the
+system's code page, while ``cd`` and ``move`` of cmd.exe know all of Unicode.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import io
+import re
+import tarfile
+import time
+import typing as t
+
+from .errors import FileRefused, Lost, MissingFile, Unspeakable
+from .quoting import path as quoted
+from .runner import Ask, Runner
+
+ATTEMPTS = 3
+_DRIVE = re.compile(r"[A-Za-z]:\\[^\\]")
+_SEARCH = 'findstr /i /c:"{digest}" /c:"{spaced}"'
+
+# exit codes of our own lines: none that a program of Windows gives by itself
+NO_FOLDER, NOT_UNPACKED, WRONG_DIGEST, NOT_RENAMED, NOT_THERE, TOO_LARGE, NOT_PACKED, EMPTY = range(4201, 4209)
+
+WRITE_FAULTS = {
+    NO_FOLDER: (
+        "its folder cannot be made or entered",
+        "The account has no right there, or a file has the folder's name",
+    ),
+    NOT_UNPACKED: ("its content could not be written", "The disk is full, or the account has no right there"),
+    WRONG_DIGEST: (
+        "what arrived is not what was sent",
+        "The disk is full, or a virus scanner took the content away",
+    ),
+    NOT_RENAMED: ("it could not get its name", "A file of this name is in use or read-only"),
+}
+
+
+def write_file(runner: Runner, path: str, content: bytes, *, deadline: float, where: str) -> None:
+    """Write beside, compare on the host, rename; nothing when the file already has this content.
+
+    Raises FileRefused with the stage that failed, Unspeakable for a path that is not absolute.
+    """
+    folder, _separator, name = path.rpartition("\\")
+    if not _DRIVE.match(path) or not name or "/" in path or ":" in path[2:]:
+        raise Unspeakable(
+            f"{path!r} is no path of a file to write", where, "It must be DRIVE:\\FOLDER\\NAME", "Give the whole path"
+        )
+    end = time.monotonic() + deadline
+    has_tar = Ask("tar", "where /q tar.exe")
+    found = runner.batch([Ask("same", same(path, content)), has_tar], deadline=deadline)
+    if found["same"].ok:
+        return
+    ways = [_unpack_tar, _decode] if found["tar"].ok else [_decode]
+    part = part_name(path, content)
+    for number in range(ATTEMPTS):
+        way = ways[0]
+        command, stdin = way(part, content)
+        steps = [
+            f"(if not exist {quoted(folder + chr(92))} mkdir {quoted(folder)})",
+            f"(cd /d {quoted(folder + chr(92))}||exit {NO_FOLDER})",
+            f"({command}||(del /q {part}&exit {NOT_UNPACKED}))",
+            f"({same(part, content)}||(del /q {part}&exit {WRONG_DIGEST}))",
+            f"(move /y {part} {quoted(name)}>nul||(del /q {part}&exit {NOT_RENAMED}))",
+            "exit 0",
+        ]
+        try:
+            answer = runner.run("&".join(steps), stdin=stdin, deadline=max(1.0, end - time.monotonic()))
+        except Lost:
+            if number + 1 == ATTEMPTS:
+                raise
+            continue
+        if answer.ok:
+            return
+        if answer.exit_code in (NOT_UNPACKED, WRONG_DIGEST) and len(ways) > 1:
+            ways.pop(0)
+            continue
+        stage, cause = WRITE_FAULTS.get(answer.exit_code, ("the host gave a code of its own", "It says what it means"))
+        raise FileRefused(
+            f"{path} was not written: {stage}",
+            where,
+            cause,
+            f"Look at the host: free space, rights of the account on {folder}, quarantine of the virus scanner",
+            exit_code=answer.exit_code,
+            stderr=answer.stderr.decode("utf-8", "replace").strip()[-400:],
+        )
+
+
+def read_file(runner: Runner, path: str, *, limit: int, deadline: float, where: str) -> bytes:
+    """The bytes of a file. Raises MissingFile, FileRefused when it is larger or not readable."""
+    end = time.monotonic() + deadline
+    size_of = (
+        f"(if not exist {quoted(path)} exit {NOT_THERE})&(for %A in ({quoted(path)}) do"
+        f" @if %~zA gtr {limit} (exit {TOO_LARGE}) else if %~zA equ 0 exit {EMPTY})"
+    )
+    has_tar = runner.batch([Ask("tar", "where /q tar.exe")], deadline=deadline)["tar"].ok
+    copy = part_name(path, b"")
+    text = f"{copy}.b64"
+    pack = f"tar --b64encode -cf - {copy}" if has_tar else f"certutil -f -encode {copy} {text}>nul&&type {text}"
+    steps = [
+        size_of,
+        '(cd /d "%TEMP%")',
+        f"(copy /b /y {quoted(path)} {copy}>nul||exit {NOT_PACKED})",
+        f"({pack}||(del /q {copy} {text} 2>nul&exit {NOT_PACKED}))",
+        f"del /q {copy} {text} 2>nul",
+        "exit 0",
+    ]
+    for number in range(ATTEMPTS):
+        try:
+            answer = runner.run("&".join(steps), deadline=max(1.0, end - time.monotonic()))
+        except Lost:
+            if number + 1 == ATTEMPTS:
+                raise
+            continue
+        if not answer.complete and number + 1 < ATTEMPTS:
+            continue
+        break
+    if answer.exit_code == EMPTY:
+        return b""
+    if answer.exit_code == NOT_THERE:
+        raise MissingFile(
+            f"{path} is not there", where, "Nothing wrote it, or something removed it", "Look at the host"
+        )
+    if answer.exit_code == TOO_LARGE:
+        raise FileRefused(
+            f"{path} is larger than {limit} bytes",
+            where,
+            "The channel is for small files",
+            "Fetch it over SMB, or raise the limit",
+        )
+    if not answer.ok:
+        raise FileRefused(
+            f"{path} could not be read",
+            where,
+            "The account has no right to read it, or another program keeps it to itself",
+            "Look at the file's rights, and at who has it open",
+            exit_code=answer.exit_code,
+            stderr=answer.stderr.decode("utf-8", "replace").strip()[-400:],
+        )
+    return _unpacked(answer.stdout, path, where, is_tar=has_tar)
+
+
+def same(path: str, content: bytes) -> str:
+    """A command that ends with 0 when the file has this content."""
+    digest = hashlib.sha256(content).hexdigest()
+    spaced = " ".join(digest[i : i + 2] for i in range(0, 64, 2))
+    name = path if re.fullmatch(r"[\w~.-]+", path, re.ASCII) else quoted(path)
+    if not content:
+        # certutil fails on an empty file
+        return f'(for %A in ({name}) do @if not "%~zA"=="0" cmd /c exit 1)'
+    return f"certutil -hashfile {name} SHA256|{_SEARCH.format(digest=digest, spaced=spaced)}>nul"
+
+
+def part_name(path: str, content: bytes) -> str:
+    """The name beside: always the same for the same file and content, so that an attempt that broke off leaves one at most."""
+    seed = hashlib.sha256(path.lower().encode("utf-8", "surrogatepass") + b"\0" + content)
+    return f"~onprem-{seed.hexdigest()[:12]}.tmp"
+
+
+def _unpack_tar(part: str, content: bytes) -> tuple[str, bytes]:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        entry = tarfile.TarInfo(part)
+        entry.size, entry.mtime, entry.mode = len(content), int(time.time()), 0o644
+        tar.addfile(entry, io.BytesIO(content))
+    text = b"begin-base64 644 -\n" + _wrapped(archive.getvalue(), 60, b"\n") + b"====\n"
+    return "tar -xf -", text
+
+
+def _decode(part: str, content: bytes) -> tuple[str, bytes]:
+    text = f"{part}.b64"
+    if not content:
+        return f"(type nul>{part})", b""
+    command = f'(findstr "^">{text}&&certutil -f -decode {text} {part}>nul&&del /q {text})'
+    return command, _wrapped(content, 48, b"\r\n")
+
+
+def _wrapped(content: bytes, width: int, newline: bytes) -> bytes:
+    return b"".join(base64.b64encode(content[i : i + width]) + newline for i in range(0, len(content), width))
+
+
+def _unpacked(output: bytes, path: str, where: str, *, is_tar: bool) -> bytes:
+    lines = [one.strip() for one in output.splitlines()]
+    body = b"".join(one for one in lines if one and not re.match(rb"begin|----|====$", one))
+    try:
+        content = base64.b64decode(body, validate=True)
+        if not is_tar:
+            return content
+        with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+            stream = tar.extractfile(tar.getmembers()[0])
+            return t.cast(t.IO[bytes], stream).read()
+    except (binascii.Error, tarfile.TarError, IndexError, AttributeError) as error:
+        raise FileRefused(
+            f"{path} arrived garbled", where, f"What the host sent is no base64 of a file: {error}", "Run it again"
+        ) from error
