@@ -122,7 +122,7 @@ class Host:
 
     def read(self) -> dict:
         result = self.lab.module("onprem.chat.installer_dialog", {"name": "demo", "state": "read"}, host="chat")
-        return result.get("values", {})
+        return result.get("captured_values", {})
 
     @contextlib.contextmanager
     def running(self, tmp_path: Path, *arguments: str, **more):
