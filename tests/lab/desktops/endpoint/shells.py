@@ -41,8 +41,8 @@ class Shell:
     idle_timeout: float
     environment: dict[str, str]
     commands: dict[str, Command] = field(default_factory=dict)
+    ended: list[Process] = field(default_factory=list)  # commands that the client forgot already
     operations: int = 0  # WinRS counts commands up and never down
-    started: int = 0
     last_used: float = field(default_factory=time.monotonic)
 
 
@@ -165,7 +165,6 @@ class Desktop:
             raise faults.unknown_shell(shell.ident)
         shell.commands[ident] = Command(ident, process)
         shell.operations += 1
-        shell.started += 1
         return f"<rsp:CommandResponse><rsp:CommandId>{ident}</rsp:CommandId></rsp:CommandResponse>"
 
     @staticmethod
@@ -250,12 +249,16 @@ class Desktop:
         if command.process.exit_code is None:
             await command.process.terminate()
         command.process.changed.set()
+        shell.ended.append(command.process)
 
     async def end(self, shell: Shell) -> None:
         """Delete a shell with everything that runs in it."""
         self.shells.pop(shell.ident, None)
         for command in list(shell.commands.values()):
             await self._drop(shell, command)
+        # A shell takes with it what its commands started and left running.
+        for process in shell.ended:
+            await process.close()
 
     async def sweep(self) -> None:
         """End the shells that nobody used for their idle timeout."""

@@ -46,6 +46,7 @@ class Process:
     def __init__(self) -> None:
         self.pieces: deque[tuple[str, bytes]] = deque()
         self.waiting = 0
+        self.total = 0
         self.exit_code: int | None = None
         self.changed = asyncio.Event()
         self.room = asyncio.Event()
@@ -56,6 +57,7 @@ class Process:
         if data:
             self.pieces.append((stream, data))
             self.waiting += len(data)
+            self.total += len(data)
             if self.waiting >= self.LIMIT:
                 self.room.clear()
             self.changed.set()
@@ -95,6 +97,9 @@ class Process:
 
     async def terminate(self) -> None:
         """End it and everything that it started."""
+
+    async def close(self) -> None:
+        """Its shell ends: so does what a command that ended left behind."""
 
 
 class TooLong(Process):
