@@ -119,6 +119,7 @@ class Channel:
         answer may have begun, and is not sent again.
         """
         session = self.session
+        session.ready()
         wanted = session.new_id()
         sent = renewed = False
         refused = 0

@@ -10,7 +10,7 @@ Windows has no program that writes its standard input to a file as it comes. Two
 
 ``tar -xf -``        libarchive, part of Windows 10 1803, Server 2019 and newer. It undoes base64 itself (its filter for uuencode),
                      so that only ASCII goes through the console's pipes. Nothing suspects it.
-``certutil -decode`` everywhere; the text must become a file first (``findstr "^"`` copies lines). Products that watch for
+``certutil -decode`` everywhere; the text must become a file first (``findstr /r "^"`` copies lines). Products that watch for
                      attacks know this command, so it is the second choice.
 
 Whichever it was, ``certutil -hashfile`` compares SHA-256 on the host before the file gets its name, by its exit code and a
@@ -189,7 +189,7 @@ def _decode(part: str, content: bytes) -> tuple[str, bytes]:
     text = f"{part}.b64"
     if not content:
         return f"(type nul>{part})", b""
-    command = f'(findstr "^">{text}&&certutil -f -decode {text} {part}>nul&&del /q {text})'
+    command = f'(findstr /r "^">{text}&&certutil -f -decode {text} {part}>nul&&del /q {text})'
     return command, _wrapped(content, 48, b"\r\n")
 
 
