@@ -53,6 +53,7 @@ class Image:
     manifest: str
     # What follows the sections, up to the certificates
     overlay: tuple[int, int]
+    certificates: tuple[int, int]  # of the signature; (0, 0) without one
 
     def part(self, place: tuple[int, int], most: int) -> bytes:
         """The first bytes of a place."""
@@ -104,11 +105,13 @@ def _image(program: t.Any, data: t.Any, where: str) -> Image:
         end = max(end, start + size)
         sections.setdefault(section.Name.rstrip(b"\0").decode("latin-1"), (start, size))
     directories = program.OPTIONAL_HEADER.DATA_DIRECTORY
-    certificates = len(data)
+    certificates = (0, 0)
+    overlay_end = len(data)
     # The address of the certificates is the only one that is a place in the file (vendor document "PE Format").
     if len(directories) > CERTIFICATES and directories[CERTIFICATES].Size:
-        certificates = directories[CERTIFICATES].VirtualAddress
-        missing = certificates + directories[CERTIFICATES].Size - len(data)
+        certificates = (directories[CERTIFICATES].VirtualAddress, directories[CERTIFICATES].Size)
+        overlay_end = certificates[0]
+        missing = sum(certificates) - len(data)
         if missing > 0:
             raise damaged(f"The file is cut: {missing} bytes are missing at its end, where its signature is", where)
     resources = _resources(program, len(data))
@@ -125,7 +128,8 @@ def _image(program: t.Any, data: t.Any, where: str) -> Image:
         product_version=_dotted(fixed.ProductVersionMS, fixed.ProductVersionLS) if fixed else "",
         language=language,
         manifest=_manifest(data[manifest[0] : manifest[0] + min(manifest[1], MOST_MANIFEST)]) if manifest else "",
-        overlay=(end, max(0, certificates - end)),
+        overlay=(end, max(0, overlay_end - end)),
+        certificates=certificates,
     )
 
 

@@ -13,16 +13,16 @@ Whatever the file holds, the outcome is a Package or a PackageError.
 from __future__ import annotations
 
 import hashlib
-import mmap
 import os
+import typing as t
 
-from .errors import Damaged, Missing, NotSupported
+from .compound import MAGIC as COMPOUND
+from .errors import NotSupported
 from .exe import read_exe
-from .image import WINDOW
 from .model import Package
 from .msi import read_msi
+from .source import opened
 
-COMPOUND = bytes.fromhex("d0cf11e0a1b11ae1")
 BLOCK = 1 << 20
 
 # What people hand over instead of a package, by the first bytes: said in the error.
@@ -40,43 +40,17 @@ STRANGERS = (
 def read_package(path: str | os.PathLike[str]) -> Package:
     """What an MSI or EXE file says about itself. Raises PackageError."""
     path = os.fspath(path)
-    try:
-        file = open(path, "rb")  # noqa: SIM115, PTH123 - closed below
-    except (OSError, ValueError) as error:
-        raise Missing(
-            f"The package cannot be opened: {getattr(error, 'strerror', None) or error}",
-            repr(path),
-            "The path is wrong, or the user who runs Ansible on the controller may not read it",
-            "Correct the path or the permissions",
-        ) from error
-    with file:
-        try:
-            if not os.path.isfile(path):  # noqa: PTH113
-                raise OSError("it is no regular file")
-            size = os.fstat(file.fileno()).st_size
-            if not size:
-                raise Damaged("The package is empty", repr(path), "A download was interrupted", "Fetch it again")
-            digest = sha256(file)
-            data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except OSError as error:
-            raise Missing(
-                f"The package cannot be read: {error.strerror or error}",
-                repr(path),
-                "It is a folder or a device, or the disk has errors",
-                "Give the path of a file",
-            ) from error
-        with data:
-            if data[:8] == COMPOUND:
-                return read_msi(data, path, digest)
-            if data[:2] == b"MZ":
-                if size <= WINDOW:
-                    return read_exe(data, path, digest)
-                with mmap.mmap(file.fileno(), WINDOW, access=mmap.ACCESS_READ) as window:
-                    return read_exe(data, path, digest, window)
-            raise _stranger(data[:32], path)
+    with opened(path) as source:
+        start = source.data[:32]
+        if start[:8] != COMPOUND and start[:2] != b"MZ":
+            raise stranger(start, path)
+        digest = sha256(source.file)
+        if start[:8] == COMPOUND:
+            return read_msi(source.data, path, digest)
+        return read_exe(source.data, path, digest, source.window)
 
 
-def sha256(file) -> str:
+def sha256(file: t.BinaryIO) -> str:
     """Of an open binary file from its beginning, read in blocks."""
     digest = hashlib.sha256()
     while block := file.read(BLOCK):
@@ -84,7 +58,7 @@ def sha256(file) -> str:
     return digest.hexdigest()
 
 
-def _stranger(start: bytes, path: str) -> NotSupported:
+def stranger(start: bytes, path: str) -> NotSupported:
     kind = next((kind for magic, kind in STRANGERS if start.lstrip().startswith(magic)), "")
     return NotSupported(
         "The file is neither an MSI nor an EXE" + (f", but {kind}" if kind else f", it begins with {start[:8].hex()}"),
