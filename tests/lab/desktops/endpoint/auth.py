@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hmac
 import os
 import tempfile
@@ -23,6 +24,12 @@ from spnego.exceptions import BadBindingsError, SpnegoError
 
 from . import multipart
 from .config import Config, User
+
+with contextlib.suppress(ImportError):  # only where Kerberos is wanted
+    import gssapi
+
+    # Else the reason why a ticket is refused is kept until nobody asks any more.
+    gssapi.SecurityContext.__DEFER_STEP_ERRORS__ = False
 
 
 class Refused(Exception):

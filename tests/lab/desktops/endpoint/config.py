@@ -59,6 +59,9 @@ class Config:
     keytab: str = ""
     basic: bool = False
     channel_bindings: str = "relaxed"  # CbtHardeningLevel: none, relaxed, strict
+    client_ids: bool = (
+        True  # ShellId in Create, CommandId in Command: taken as given; false: the host draws its own, as old ones do
+    )
     quotas: Quotas = field(default_factory=Quotas)
     backend: str = "process"
     backend_options: dict[str, Any] = field(default_factory=dict)
@@ -71,7 +74,7 @@ class Config:
         """From a file. Raises ConfigError."""
         try:
             return cls.of(json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, ConfigError) as error:
             raise ConfigError(f"{path}: {error}") from error
 
     @classmethod

@@ -110,6 +110,12 @@ def file_not_found() -> Fault:
 
 
 # DOCUMENTED
+def already_exists() -> Fault:
+    """An id that a client chose and that is taken: documented to fail, the code is a guess (ERROR_ALREADY_EXISTS)."""
+    text = "Cannot create a file when that file already exists. "
+    return Fault("Receiver", "w:InternalError", 2147942583, text, provider=True)
+
+
 def too_many_shells(limit: int) -> Fault:
     """ERROR_WSMAN_QUOTA_MAX_SHELLS."""
     text = (

@@ -7,6 +7,7 @@ import base64
 import binascii
 import time
 import uuid
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 from . import faults, messages
@@ -41,6 +42,7 @@ class Shell:
     idle_timeout: float
     environment: dict[str, str]
     commands: dict[str, Command] = field(default_factory=dict)
+    starting: set[str] = field(default_factory=set)
     ended: list[Process] = field(default_factory=list)  # commands that the client forgot already
     operations: int = 0  # WinRS counts commands up and never down
     last_used: float = field(default_factory=time.monotonic)
@@ -105,7 +107,7 @@ class Desktop:
         if code_page and not code_page.isdigit():
             raise faults.wrong_parameter()
         shell = Shell(
-            ident=_ident(),
+            ident=self._chosen(wanted.get("ShellId"), self.shells),
             owner=user,
             code_page=int(code_page or 437),
             directory=wanted.findtext(f"{R}WorkingDirectory") or "",
@@ -132,6 +134,14 @@ class Desktop:
         }
         return messages.created(request, details)
 
+    def _chosen(self, wanted: str | None, taken: Container[str]) -> str:
+        """An id; the client's own where the host takes such (wsman.h: WSManCreateShellEx, WSManRunShellCommandEx), once."""
+        if not wanted or not self.config.client_ids:
+            return _ident()
+        if wanted.upper() in taken:
+            raise faults.already_exists()
+        return wanted.upper()
+
     async def _command(self, request: Request, shell: Shell) -> str:
         quotas = self.config.quotas
         wanted = request.body.find(f"{R}CommandLine")
@@ -143,10 +153,12 @@ class Desktop:
             raise faults.too_many_operations(quotas.max_operations_per_user)
         if sum(item.process.exit_code is None for item in shell.commands.values()) >= quotas.max_processes_per_shell:
             raise faults.too_many_processes()
+        ident = self._chosen(wanted.get("CommandId"), {**shell.commands, **dict.fromkeys(shell.starting)})
+        shell.starting.add(ident)
         job = Job(
             line=" ".join([command, *(item.text or "" for item in wanted.iterfind(f"{R}Arguments"))]),
             skip_shell=request.options.get("WINRS_SKIP_CMD_SHELL", "").upper() in ("TRUE", "1"),
-            console=request.options.get("WINRS_CONSOLEMODE_STDIN", "TRUE").upper() in ("TRUE", "1"),
+            console=request.options.get("WINRS_CONSOLEMODE_STDIN", "FALSE").upper() in ("TRUE", "1"),
             code_page=shell.code_page,
             user=shell.owner.name,
             directory=shell.directory,
@@ -159,7 +171,8 @@ class Desktop:
         except MissingDirectory:
             text = "The directory name is invalid. "
             raise faults.Fault("Receiver", "w:InternalError", 2147942667, text, provider=True) from None
-        ident = _ident()
+        finally:
+            shell.starting.discard(ident)
         if self.shells.get(shell.ident) is not shell:
             await process.terminate()
             raise faults.unknown_shell(shell.ident)

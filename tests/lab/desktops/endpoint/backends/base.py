@@ -18,7 +18,7 @@ class Job:
 
     line: str
     skip_shell: bool = False
-    console: bool = True  # WINRS_CONSOLEMODE_STDIN: input is typed, not piped
+    console: bool = False  # WINRS_CONSOLEMODE_STDIN: input is typed, not piped
     code_page: int = 437
     user: str = ""
     directory: str = ""
