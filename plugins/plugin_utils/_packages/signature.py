@@ -27,9 +27,22 @@ import typing as t
 
 from .compound import MAGIC as COMPOUND
 from .compound import CompoundFile
-from .errors import LibraryMissing, PackageError
+from .errors import LibraryMissing
 from .image import read_image
 from .read import stranger
+from .signature_errors import (
+    TIMESTAMP,
+    NotTrusted,
+    NotVerified,
+    Unsigned,
+    WrongSigner,
+    altered,
+    attributes,
+    failure,
+    iso,
+    last_words,
+    name_of,
+)
 from .source import opened
 
 CRYPTOGRAPHY_IMPORT_ERROR = None
@@ -48,33 +61,7 @@ MSI_SIGNATURE = "\x05DigitalSignature"
 # Signatures of programs end on a multiple of this.
 ALIGNMENT = 8
 _SERIAL = re.compile(r"^Signer's certificate:.*?^\s*Serial\s*: ([0-9A-Fa-f]+)\s*$", re.MULTILINE | re.DOTALL)
-_TIMESTAMP = re.compile(r"^\s*(?:Timestamp time|The signature is timestamped): (.+?)\s*$", re.MULTILINE)
-_REASON = re.compile(r"(?:^\s*Error|Verify error): (.+?)\s*$", re.MULTILINE)
 _HEX = re.compile(r"[0-9A-Fa-f]+\Z")
-
-
-class Unsigned(PackageError):
-    """There is no signature."""
-
-
-class Altered(PackageError):
-    """The file is not what was signed."""
-
-
-class Expired(PackageError):
-    """The certificate is not valid at the time that counts."""
-
-
-class NotTrusted(PackageError):
-    """None of the given authorities vouches for the signer."""
-
-
-class WrongSigner(PackageError):
-    """Signed well, but by somebody else."""
-
-
-class NotVerified(PackageError):
-    """The signature could not be verified, for a reason that is none of the others."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,15 +95,15 @@ def verify(path: str, *, signer: str = "", thumbprint: str = "", trust_anchors: 
         options = ["-CAfile", anchors, "-TSA-CAfile", anchors, *_more_options(program, where)]
         code, said = _run([program, "verify", *options, "-in", os.path.abspath(path)], where)  # noqa: PTH100
         if "MISMATCH" in said:
-            raise _altered("its content does not fit the signature", where)
+            raise altered("its content does not fit the signature", where)
         leaf = _leaf(said, certificates, where)
         if code or not _all_good(said):
-            raise _failure(said, leaf, where)
+            raise failure(code, said, leaf, where)
         # Which of the enclosed certificates it was is osslsigncode's own answer, not what its text looked like.
         exact = ["-require-leaf-hash", "sha256:" + leaf.fingerprint(hashes.SHA256()).hex()]
         code, again = _run([program, "verify", *options, *exact, "-in", os.path.abspath(path)], where)  # noqa: PTH100
         if code or not _all_good(again):
-            raise _failure(again, leaf, where)
+            raise failure(code, again, leaf, where)
     found = _signature(leaf, again)
     _demanded(found, leaf, signer, wanted, where)
     return found
@@ -166,7 +153,7 @@ def _must_be_signed(path: str, where: str) -> None:
             signed = bool(place[1])
             behind = len(source.data) - sum(place)
             if signed and (behind >= ALIGNMENT or any(source.data[-behind:] if behind else b"")):
-                raise _altered(f"{behind} bytes follow its signature", where)
+                raise altered(f"{behind} bytes follow its signature", where)
         else:
             raise stranger(start, path)
     if not signed:
@@ -176,15 +163,6 @@ def _must_be_signed(path: str, where: str) -> None:
             "Its vendor does not sign, or the file was changed so that the signature is gone",
             "Fetch it from the vendor again, or trust its SHA-256 instead of a signature",
         )
-
-
-def _altered(how: str, where: str) -> Altered:
-    return Altered(
-        f"The package is not what was signed: {how}",
-        where,
-        "It was changed or damaged after it was signed",
-        "Fetch it from the vendor again, and do not use this one",
-    )
 
 
 def _anchors(files: t.Sequence[str], folder: pathlib.Path, where: str) -> str:
@@ -222,7 +200,7 @@ def _certificates(program: str, path: str, folder: pathlib.Path, where: str) -> 
     code, said = _run([program, "extract-signature", "-in", os.path.abspath(path), "-out", str(target)], where)  # noqa: PTH100
     if code or not target.exists():
         raise NotVerified(
-            f"No signature can be read: {_last(said)}",
+            f"No signature can be read: {last_words(said)}",
             where,
             "The file is damaged, or of a kind that cannot be signed",
             "Fetch it again and compare its SHA-256 with the vendor's",
@@ -274,63 +252,8 @@ def _all_good(said: str) -> bool:
     return bool(verdicts) and set(verdicts) == {"ok"}
 
 
-def _failure(said: str, leaf: t.Any, where: str) -> PackageError:
-    by = f"signed by {_name(leaf)!r}"
-    reason = next(iter(_REASON.findall(said)), "")
-    if "expired" in reason or "not yet valid" in reason:
-        when = _iso(leaf.not_valid_after_utc) if "expired" in reason else _iso(leaf.not_valid_before_utc)
-        word = "expired" if "expired" in reason else "is not valid before"
-        stamped = _TIMESTAMP.search(said)
-        return Expired(
-            f"The certificate of the signature, {by}, {word} {when}"
-            + (", and nobody who is trusted vouches for its timestamp" if stamped else ", and it has no timestamp"),
-            where,
-            "The timestamp's authority is not among the trusted ones"
-            if stamped
-            else "An authority in its chain ended, or the controller's clock is wrong, or it was signed without a timestamp",
-            "Add the timestamp's authority to the trusted ones"
-            if stamped
-            else "Ask the vendor for a package signed anew",
-        )
-    if "revoked" in reason:
-        return NotTrusted(
-            f"The certificate of the signature, {by}, was revoked",
-            where,
-            "Its key was stolen, or its owner is gone",
-            "Do not use this package; ask its vendor",
-        )
-    if "issuer" in reason or "self" in reason:
-        return NotTrusted(
-            f"Nobody who is trusted vouches for the signature, {by}, issuer {leaf.issuer.rfc4514_string()!r}: {reason}",
-            where,
-            "The authority is not among the trusted ones; the system's own list is meant for web servers",
-            "Compare the thumbprint with the vendor's, then name a PEM file with the authority",
-        )
-    if not _may_sign(leaf):
-        return NotTrusted(
-            f"The certificate of the signature, {by}, is not meant for signing software",
-            where,
-            "It is one for a server, a person or a timestamp",
-            "Do not use this package; ask its vendor",
-        )
-    return NotVerified(
-        f"The signature, {by}, does not hold: {reason or _last(said)}",
-        where,
-        "It is damaged, or of a kind that cannot be checked here",
-        "Fetch the file from the vendor again, or check it on Windows",
-    )
-
-
-def _may_sign(leaf: t.Any) -> bool:
-    try:
-        usage = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    except (x509.ExtensionNotFound, ValueError):
-        return True
-    return x509.oid.ExtendedKeyUsageOID.CODE_SIGNING in usage
-
-
 def _demanded(found: Signature, leaf: t.Any, signer: str, wanted: str, where: str) -> None:
-    names = {found.signer, found.subject, *_attributes(leaf, x509.oid.NameOID.ORGANIZATION_NAME)}
+    names = {found.signer, found.subject, *attributes(leaf, x509.oid.NameOID.ORGANIZATION_NAME)}
     if signer and signer.casefold() not in {name.casefold() for name in names if name}:
         raise WrongSigner(
             f"The package was signed by {found.subject!r}, not by {signer!r}",
@@ -352,42 +275,24 @@ def _demanded(found: Signature, leaf: t.Any, signer: str, wanted: str, where: st
 
 
 def _signature(leaf: t.Any, said: str) -> Signature:
-    stamped = _TIMESTAMP.search(said)
+    stamped = TIMESTAMP.search(said)
     trusted = re.search(r"^Timestamp Server Signature verification: ok", said, re.MULTILINE)
     when = ""
     if stamped and trusted:
         try:
             moment = datetime.datetime.strptime(stamped[1], "%b %d %H:%M:%S %Y GMT")
-            when = _iso(moment)
+            when = iso(moment)
         except ValueError:
             when = stamped[1]
     return Signature(
-        signer=_name(leaf),
+        signer=name_of(leaf),
         subject=leaf.subject.rfc4514_string(),
         issuer=leaf.issuer.rfc4514_string(),
         thumbprint=leaf.fingerprint(hashes.SHA1()).hex().upper(),  # noqa: S303 - a name, not a proof
         sha256=leaf.fingerprint(hashes.SHA256()).hex(),
-        not_after=_iso(leaf.not_valid_after_utc),
+        not_after=iso(leaf.not_valid_after_utc),
         timestamp=when,
     )
-
-
-def _name(leaf: t.Any) -> str:
-    names = _attributes(leaf, x509.oid.NameOID.COMMON_NAME)
-    return names[0] if names else leaf.subject.rfc4514_string()
-
-
-def _attributes(leaf: t.Any, oid: t.Any) -> list[str]:
-    return [str(attribute.value) for attribute in leaf.subject.get_attributes_for_oid(oid)]
-
-
-def _iso(moment: datetime.datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _last(said: str) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip() not in ("", "Failed")]
-    return lines[-1][:300] if lines else "it said nothing"
 
 
 def _run(command: list[str], where: str) -> tuple[int, str]:
