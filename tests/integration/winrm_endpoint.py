@@ -84,8 +84,10 @@ def certificate(folder: Path, address: str = "127.0.0.1") -> str:
     """A certificate that signs itself, with its key in the same file."""
     key, leaf = folder / "key.pem", folder / "leaf.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=desk.corp.test"]
-        + ["-addext", f"subjectAltName=IP:{address},DNS:desk.corp.test", "-keyout", key, "-out", leaf],
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=desk.corp.test"),
+            *("-addext", f"subjectAltName=IP:{address},DNS:desk.corp.test", "-keyout", key, "-out", leaf),
+        ],
         check=True,
         capture_output=True,
     )
