@@ -104,10 +104,11 @@ def test_keys_below():
     assert found.tidy
 
 
-@given(
-    st.dictionaries(st.text(st.characters(min_codepoint=33, exclude_characters="()", exclude_categories=["Cs"]), min_size=1), st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))),
-    st.data(),
-)  # fmt: skip
+NAMES = st.text(st.characters(min_codepoint=33, exclude_characters="()", exclude_categories=["Cs"]), min_size=1)
+TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+
+
+@given(st.dictionaries(NAMES, TEXTS), st.data())
 def test_never_believed_wrongly(entries, data):
     """Whatever is in a key: what is read is what is there, or a doubt."""
     lines = [f"{name}    REG_SZ    {value}" for name, value in entries.items()]
