@@ -193,6 +193,17 @@ def test_unknown_shell_and_command(endpoint):
     assert fault(protocol.run_command, shell, "echo") == selectors
 
 
+def test_after_the_end(endpoint):
+    """Done is said once; the command can still be signalled, once."""
+    protocol = client(endpoint)
+    shell = protocol.open_shell()
+    command = protocol.run_command(shell, "echo x")
+    assert protocol.get_command_output(shell, command) == (b"x\n", b"", 0)
+    assert fault(protocol.get_command_output_raw, shell, command)[0] == 2150858843
+    protocol.cleanup_command(shell, command)
+    assert fault(protocol.cleanup_command, shell, command)[0] == 2150858843
+
+
 def test_quotas(endpoint):
     protocol = client(endpoint)
     shells = [protocol.open_shell() for _number in range(3)]

@@ -29,6 +29,7 @@ class Command:
     receiving: bool = False
     input_ended: bool = False
     gone: bool = False
+    done: bool = False
 
 
 @dataclass
@@ -216,8 +217,15 @@ class Desktop:
     async def _receive(self, request: Request, shell: Shell) -> str:
         wanted = request.body.find(f"{R}Receive/{R}DesiredStream")
         command = self._find(shell, wanted.get("CommandId") if wanted is not None else None)
-        if command.receiving:
-            raise faults.busy()
+        # Done was said: there is nothing to receive any more, whether the answer arrived or not.
+        if command.done:
+            raise faults.unknown_command()
+        # Two at once are refused; one whose connection ended may need a moment to be noticed.
+        patience = time.monotonic() + 1.0
+        while command.receiving:
+            if time.monotonic() > patience:
+                raise faults.busy()
+            await asyncio.sleep(0.02)
         process = command.process
         command.receiving = True
         try:
@@ -239,6 +247,7 @@ class Desktop:
                     joined[-1] = (name, joined[-1][1] + data)
                 else:
                     joined.append((name, data))
+            command.done = process.done
             return messages.received(command.ident, joined, process.exit_code if process.done else None)
         finally:
             command.receiving = False
