@@ -39,7 +39,7 @@ class Bundle:
 
 def new_marker() -> str:
     """A word that no output contains by chance."""
-    return f"onprem-{secrets.token_hex(6)}"
+    return f"~{secrets.token_hex(5)}"
 
 
 def bundles(asks: Sequence[Ask], *, limit: int = LINE_LIMIT, marker: str = "") -> list[Bundle]:

@@ -220,8 +220,9 @@ SIGNS = (
         Unreachable,
         "closed",
         "{host} closes the connection",
-        "WinRM restarts there, or something between takes the connection down",
-        "Try again in a minute; then look at the event log Microsoft-Windows-WinRM/Operational of the host",
+        "WinRM restarts there, or something between takes the connection down, or HTTP is spoken to the port for HTTPS",
+        "Check that ansible_winrm_scheme fits ansible_port (5985 http, 5986 https); try again in a minute; then look at the event"
+        " log Microsoft-Windows-WinRM/Operational of the host",
     ),
     Sign(
         r"timed out|timeout",
@@ -329,7 +330,8 @@ def _find(text: str, peer: Peer) -> Sign:
     for sign in SIGNS:
         if re.search(sign.pattern, text, re.IGNORECASE):
             return sign
-    if re.search(r"unencrypted", text, re.IGNORECASE):
+    # Windows says no more than 500 to a message that it would not read because it is not encrypted
+    if re.search(r"unencrypted", text, re.IGNORECASE) or (peer.endpoint.startswith("http:") and "Code 500" in text):
         return _UNENCRYPTED
     if re.search(r"credentials were rejected|\b401\b|InvalidCredentials|Unauthorized", text, re.IGNORECASE):
         return {

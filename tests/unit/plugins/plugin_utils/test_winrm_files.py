@@ -1,0 +1,228 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Files in and out: what is sent, in both ways; what each exit code means."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import re
+import tarfile
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.onprem.chat.plugins.plugin_utils._winrm import files
+from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.errors import (
+    FileRefused,
+    Lost,
+    MissingFile,
+    Unspeakable,
+)
+from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.runner import Answer
+from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils.winrm_desk import Desk
+
+PATH = "C:\\ProgramData\\Чат 50%\\a.reg"
+CONTENT = b"Windows Registry Editor\r\n\x00\xff"
+NO, YES = Answer(1), Answer(0)
+ANY = re.compile("")
+
+
+def desk(*writes, same=NO, tar=NO):
+    """A host where the file is, or is not yet; with or without tar.exe; and what the writing commands give."""
+    return Desk({re.compile("^certutil|^.for"): same, "where /q tar.exe": tar, ANY: list(writes) or [YES]})
+
+
+def write(host, content=CONTENT, path=PATH):
+    files.write_file(host, path, content, deadline=60, where="win1")
+
+
+def read(host, limit=1000):
+    return files.read_file(host, PATH, limit=limit, deadline=60, where="win1")
+
+
+def test_a_file_that_is_right_is_left_alone():
+    host = desk(same=YES)
+    write(host)
+    assert host.batches == [["same", "tar"]]
+    assert host.inputs == []
+
+
+def test_content_is_compared_by_its_digest_in_both_spellings():
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    spaced = " ".join(digest[i : i + 2] for i in range(0, 64, 2))
+    assert files.same("C:\\a b", CONTENT) == (
+        f'certutil -hashfile "C:\\a b" SHA256|findstr /i /c:"{digest}" /c:"{spaced}">nul'
+    )
+
+
+def test_the_line_by_certutil():
+    host = desk()
+    write(host)
+    part = files.part_name(PATH, CONTENT)
+    digest = files.same(part, CONTENT)
+    assert host.commands[-1] == (
+        '(if not exist "C:\\ProgramData\\Чат 50"%"\\\\" mkdir "C:\\ProgramData\\Чат 50"%"")'
+        '&(cd /d "C:\\ProgramData\\Чат 50"%"\\\\"||exit 4201)'
+        f'&((findstr /r "^">{part}.b64&&certutil -f -decode {part}.b64 {part}>nul&&del /q {part}.b64)'
+        f"||(del /q {part}&exit 4202))"
+        f"&({digest}||(del /q {part}&exit 4203))"
+        f'&(move /y {part} "a.reg">nul||(del /q {part}&exit 4204))'
+        "&exit 0"
+    )
+    assert base64.b64decode(host.inputs[-1]) == CONTENT
+    assert max(len(one) for one in host.inputs[-1].split(b"\r\n")) <= 76
+
+
+def test_the_input_of_tar_is_ascii_and_holds_the_file():
+    host = desk(tar=YES)
+    write(host)
+    assert "(tar -xf -||" in host.commands[-1]
+    assert "certutil -f -decode" not in host.commands[-1]
+    assert unpacked(host.inputs[-1]) == (files.part_name(PATH, CONTENT), CONTENT)
+
+
+def unpacked(text):
+    head, *lines, tail = text.decode("ascii").split("\n")[:-1]
+    assert (head, tail) == ("begin-base64 644 -", "====")
+    with tarfile.open(fileobj=io.BytesIO(base64.b64decode("".join(lines)))) as archive:
+        (member,) = archive.getmembers()
+        return member.name, archive.extractfile(member).read()
+
+
+@given(st.binary(max_size=3000))
+def test_every_content_survives_both_ways(content):
+    part = files.part_name(PATH, content)
+    assert unpacked(files._unpack_tar(part, content)[1]) == (part, content)
+    assert base64.b64decode(files._decode(part, content)[1]) == content
+
+
+def test_the_name_beside_is_the_same_for_every_attempt():
+    assert files.part_name(PATH, b"a") == files.part_name(PATH.upper(), b"a")
+    assert files.part_name(PATH, b"a") != files.part_name(PATH, b"b")
+    assert re.fullmatch(r"~onprem-[0-9a-f]{12}\.tmp", files.part_name(PATH, b"a"))
+
+
+@pytest.mark.parametrize("trouble", [files.NOT_UNPACKED, files.WRONG_DIGEST])
+def test_where_tar_does_not_do_it_certutil_does(trouble):
+    host = desk(Answer(trouble), YES, tar=YES)
+    write(host)
+    assert ["tar -xf" in command for command in host.commands[-2:]] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (files.NO_FOLDER, "its folder cannot be made or entered"),
+        (files.NOT_UNPACKED, "its content could not be written"),
+        (files.WRONG_DIGEST, "what arrived is not what was sent"),
+        (files.NOT_RENAMED, "it could not get its name"),
+        (5, "the host gave a code of its own"),
+    ],
+)
+def test_each_stage_that_fails_is_named(code, text):
+    with pytest.raises(FileRefused) as caught:
+        write(desk(Answer(code, b"", "Отказано в доступе.".encode())))
+    assert text in str(caught.value)
+    assert caught.value.details == {"exit_code": code, "stderr": "Отказано в доступе."}
+
+
+def test_text_of_a_file_in_use():
+    with pytest.raises(FileRefused) as caught:
+        write(desk(Answer(files.NOT_RENAMED)), path="C:\\x\\a.reg")
+    assert str(caught.value) == (
+        "C:\\x\\a.reg was not written: it could not get its name (win1). A file of this name is in use or read-only. Look at "
+        "the host: free space, rights of the account on C:\\x, quarantine of the virus scanner."
+    )
+
+
+def test_a_lost_connection_begins_again():
+    answers = iter([Lost("a", "b", "c", "d"), YES])
+
+    def react(_command):
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    host = Desk({re.compile("^certutil"): NO, "where /q tar.exe": NO, ANY: react})
+    write(host)
+    assert len(host.inputs) == 2
+
+
+def test_a_connection_that_is_always_lost_is_said():
+    host = desk()
+    host.rule(re.compile("^.if not exist"), Lost("what", "b", "c", "d"))
+    with pytest.raises(Lost, match="what"):
+        write(host)
+    assert len(host.inputs) == files.ATTEMPTS
+
+
+@pytest.mark.parametrize("bad", ["a.reg", "C:a.reg", "C:/x/a.reg", "\\\\srv\\c$\\a", "C:\\x\\", "C:\\x\\a.txt:stream"])
+def test_only_whole_paths_of_a_drive(bad):
+    with pytest.raises(Unspeakable):
+        write(desk(), path=bad)
+
+
+def test_a_file_right_below_the_drive():
+    host = desk()
+    write(host, path="C:\\a.reg")
+    assert '(cd /d "C:\\\\"||exit 4201)' in host.commands[-1]
+
+
+def test_an_empty_file_needs_no_certutil():
+    host = desk()
+    write(host, b"")
+    assert "certutil" not in host.commands[-1]
+    assert "(type nul>" in host.commands[-1]
+
+
+def test_reading_by_certutil():
+    text = f"-----BEGIN CERTIFICATE-----\r\n{base64.b64encode(CONTENT).decode()}\r\n-----END CERTIFICATE-----\r\n"
+    host = desk(Answer(0, text.encode()))
+    assert read(host) == CONTENT
+    assert 'copy /b /y "C:\\ProgramData\\Чат 50"%"\\\\a.reg"' not in host.commands[-1]
+    assert 'copy /b /y "C:\\ProgramData\\Чат 50"%"\\a.reg" ' in host.commands[-1]
+
+
+def test_reading_by_tar():
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        entry = tarfile.TarInfo("x")
+        entry.size = len(CONTENT)
+        tar.addfile(entry, io.BytesIO(CONTENT))
+    text = b"begin-base64 644 -\n" + base64.encodebytes(archive.getvalue()) + b"====\n"
+    host = desk(Answer(0, text), tar=YES)
+    assert read(host) == CONTENT
+    assert "tar --b64encode -cf - ~onprem-" in host.commands[-1]
+
+
+def test_reading_what_is_not_there():
+    with pytest.raises(MissingFile, match="is not there"):
+        read(desk(Answer(files.NOT_THERE)))
+
+
+def test_reading_an_empty_file():
+    assert read(desk(Answer(files.EMPTY))) == b""
+
+
+def test_reading_what_is_too_large():
+    host = desk(Answer(files.TOO_LARGE))
+    with pytest.raises(FileRefused, match="is larger than 7 bytes"):
+        read(host, limit=7)
+    assert "if %~zA gtr 7 (exit 4206)" in host.commands[-1]
+
+
+def test_half_an_answer_is_asked_for_again():
+    text = base64.b64encode(CONTENT)
+    host = desk(Answer(0, text[:5], complete=False), Answer(0, text))
+    assert read(host) == CONTENT
+
+
+def test_garbage_is_no_file():
+    with pytest.raises(FileRefused, match="arrived garbled"):
+        read(desk(Answer(0, b"Not base64!\r\n")))
