@@ -51,6 +51,7 @@ USUAL = {
     "integration-verify_expiry": 80,
     "integration-verify_given": 25,
     "integration-web_info": 30,
+    "integration-winrm_channel": 40,
     "integration-winrm_endpoint": 60,
     "integration-winrm_endpoint_refusals": 40,
     "molecule-certificates": 80,
