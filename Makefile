@@ -43,7 +43,7 @@ bench-%:
 	@$(WITH) python benchmarks/bench.py $*
 
 .PHONY: soak
-soak: soak-interrupt soak-dns soak-dns-kill soak-certificates-fuzz soak-certificates-kill soak-dialog soak-host soak-mts-link ## long loops: the demo killed and started again, many writers of one DNS record set, dns_records killed, damaged certificates, certificate_bundle killed, installer_dialog killed, MTS Link interrupted at every step
+soak: soak-interrupt soak-dns soak-dns-kill soak-certificates-fuzz soak-certificates-kill soak-dialog soak-host soak-mts-link soak-packages ## long loops: the demo killed and started again, many writers of one DNS record set, dns_records killed, damaged certificates, certificate_bundle killed, installer_dialog killed, MTS Link interrupted at every step, damaged Windows packages
 
 .PHONY: soak-interrupt
 moments ?= 5
@@ -90,6 +90,10 @@ soak-host: ## the role host against every program that writes resolv.conf
 soak-mts-link: ## MTS Link (stand-ins): every cause of failure planted by itself, the installers killed at every step
 	@ONPREM_CHAT_EVERY_STEP=1 $(SUITE) integration --only mts_link_preflight
 	@ONPREM_CHAT_EVERY_STEP=1 $(SUITE) integration --only mts_link_resume
+
+.PHONY: soak-packages
+soak-packages: ## damaged MSI and EXE files are read for minutes=N (files="setup.exe …" adds real ones)
+	@$(WITH) python tests/soak/package_fuzz.py --minutes $(minutes) $(if $(seed),--seed $(seed)) $(files)
 
 .PHONY: lab-up
 lab-up: ## start the laboratory

@@ -108,18 +108,18 @@ class CompoundFile:
             if not lists or following >= LAST_SECTOR:
                 raise self.damaged("The allocation table is incomplete")
             lists -= 1
-            numbers = struct.unpack(f"<{self.per}I", self._sector(following))
+            numbers = self._numbers(following)
             places.extend(numbers[: min(self.per - 1, self.fat_count - len(places))])
             following = numbers[-1]
         for place in places:
-            if place >= self.sectors:
+            if (place + 2) * self.size > len(self.data):
                 raise self.damaged("The allocation table points behind the end of the file")
         return places
 
     def _not_cut(self) -> None:
         """What is in use last must be there: an interrupted download shows here, before anybody wants those bytes."""
         for number in range(len(self.fat) - 1, -1, -1):
-            sector = struct.unpack(f"<{self.per}I", self._sector(self.fat[number]).ljust(self.size, b"\xff"))
+            sector = self._numbers(self.fat[number])
             used = [at for at, value in enumerate(sector) if value != FREE]
             if used:
                 if number * self.per + used[-1] >= self.sectors:
@@ -133,6 +133,13 @@ class CompoundFile:
             raise self.damaged("A chain points behind the end of the file")
         start = (number + 1) * self.size
         return self.data[start : start + self.size]
+
+    def _numbers(self, number: int) -> tuple[int, ...]:
+        """A sector of an allocation table."""
+        raw = self._sector(number)
+        if len(raw) < self.size:
+            raise self.damaged("An allocation table is cut")
+        return struct.unpack(f"<{self.per}I", raw)
 
     def _next(self, number: int) -> int:
         place = number // self.per

@@ -44,6 +44,7 @@ USUAL = {
     "integration-mts_link_resume": 500,
     "integration-mts_link_site": 340,
     "integration-mts_link_standin": 110,
+    "integration-packages": 20,
     "integration-preflight": 150,
     "integration-site": 340,
     "integration-tls_info": 150,
