@@ -93,8 +93,8 @@ def with_hive(profile: str, parts: Sequence[tuple[str, str]]) -> str:
     file = quoting.path(rf"{profile}\NTUSER.DAT")
     body = "&".join([f"({command}){_mark(name)}" for name, command in parts])
     loaded = f"{_say(LOAD, LOADED)}&{body}&({unload()}){_mark(UNLOAD)}"
-    load = f'reg load "HKU\\{MOUNT}" {file} {QUIET}&if errorlevel 1 ({_say(LOAD, REFUSED)}) else ({loaded})'
-    return f'reg unload "HKU\\{MOUNT}" {QUIET}&if exist {file} ({load}) else ({_say(LOAD, NO_HIVE)})'
+    load = f'reg load "HKU\\{MOUNT}" {file} {QUIET}&(if errorlevel 1 ({_say(LOAD, REFUSED)}) else ({loaded}))'
+    return f'reg unload "HKU\\{MOUNT}" {QUIET}&(if exist {file} ({load}) else ({_say(LOAD, NO_HIVE)}))'
 
 
 def parts_of(answer: Answer) -> dict[str, Answer]:
@@ -114,5 +114,5 @@ def _say(name: str, code: int) -> str:
 
 
 def _mark(name: str) -> str:
-    # ver sets the code back to 0 for the next command, which may leave it alone
-    return f"&if errorlevel 1 ({_say(name, 1)}) else ({_say(name, 0)})&ver >nul"
+    # What follows an if belongs to it, up to the next bracket. ver sets the code back to 0: not every command sets its own.
+    return f"&(if errorlevel 1 ({_say(name, 1)}) else ({_say(name, 0)}))&ver >nul"

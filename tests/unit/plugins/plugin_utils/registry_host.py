@@ -97,7 +97,7 @@ class Host:
         return Answer(code, text.encode("utf-8", "replace"))
 
     def _answer(self, command):
-        if found := re.match(r'reg unload "HKU\\[^"]+" >nul 2>nul&if exist "([^"]+)\\NTUSER\.DAT" ', command):
+        if found := re.match(r'reg unload "HKU\\[^"]+" >nul 2>nul&\(if exist "([^"]+)\\NTUSER\.DAT" ', command):
             return self._hive(found[1], command)
         if command == "echo %SystemRoot%":
             return 0, "C:\\Windows\r\n"
@@ -126,7 +126,7 @@ class Host:
             return 0, "onprem-chat-registry-part load 1\r\n"
         self.mounted = profile
         text = "onprem-chat-registry-part load 0\r\n"
-        pattern = r"&\(([^&(].*?)\)&if errorlevel 1 \(echo onprem-chat-registry-part (\S+) 1\)"
+        pattern = r"&\(([^&(].*?)\)&\(if errorlevel 1 \(echo onprem-chat-registry-part (\S+) 1\)"
         for found in re.finditer(pattern, command.partition("else (echo")[2]):
             part, name = found[1], found[2]
             code, output = self._unload() if name == "unload" else self._answer(part)
