@@ -4,11 +4,13 @@
 
 """A channel over Ansible's own winrm connection plugin, for tests; also as a program that the laboratory starts where users are.
 
-Standard input: {"vars": {ansible_…}, "run": [command, …]}; standard output: the answers, or the error's result().
+Standard input: {"vars": {ansible_…}, "do": [["run", command, deadline], ["batch", {name: command}], ["write", path, base64],
+["read", path]]}; standard output: what came of each, or the result() of an error; and the warnings.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 
@@ -17,6 +19,7 @@ from ansible.plugins.loader import connection_loader
 
 from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.channel import Channel
 from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.errors import ChannelError
+from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.runner import Answer, Ask
 
 
 def connection(variables: dict, plugin: str = "winrm"):
@@ -31,14 +34,35 @@ def channel(variables: dict, **options) -> Channel:
     return Channel.over(connection(variables), **options)
 
 
+def act(open_channel: Channel, verb: str, *given):
+    if verb == "run":
+        return shown(open_channel.run(given[0], deadline=given[1] if len(given) > 1 else 60))
+    if verb == "batch":
+        answers = open_channel.batch([Ask(name, command) for name, command in given[0].items()])
+        return {name: shown(answer) for name, answer in answers.items()}
+    if verb == "write":
+        return open_channel.write_file(given[0], base64.b64decode(given[1]))
+    return base64.b64encode(open_channel.read_file(given[0])).decode()
+
+
+def shown(answer: Answer) -> list:
+    return [
+        answer.exit_code,
+        answer.stdout.decode("utf-8", "backslashreplace"),
+        answer.stderr.decode("utf-8", "replace"),
+    ]
+
+
 def main() -> None:
     job = json.load(sys.stdin)
-    try:
-        with channel(job["vars"]) as open_channel:
-            answers = [open_channel.run(command, deadline=30) for command in job["run"]]
-        print(json.dumps({"answers": [[one.exit_code, one.stdout.decode(), one.stderr.decode()] for one in answers]}))
-    except ChannelError as error:
-        print(json.dumps(error.result()))
+    results = []
+    with channel(job["vars"]) as open_channel:
+        for step in job["do"]:
+            try:
+                results.append(act(open_channel, *step))
+            except ChannelError as error:
+                results.append(error.result())
+    print(json.dumps({"results": results, "warnings": open_channel.warnings}))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ from .quoting import LINE_LIMIT, line, units
 from .runner import Answer, Ask
 
 EXIT_CODES = 1 << 32
+NO_GRAMMAR = 255
+"""What cmd.exe gives in a batch file for a line that it cannot read; from /c some give 0."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,5 +98,7 @@ def read(bundle: Bundle, whole: Answer) -> tuple[dict[str, Answer], tuple[Ask, .
             answers[bundle.asks[index].name] = Answer(code, output[position : found.start()], whole.stderr)
         position = found.end()
     if len(bundle.asks) == 1 and not answers:
-        answers[bundle.asks[0].name] = Answer(whole.exit_code, output[position:], whole.stderr)
+        # without even the first marker nothing ran: whatever cmd.exe says, that is no success
+        code = whole.exit_code or (0 if start else NO_GRAMMAR)
+        answers[bundle.asks[0].name] = Answer(code, output[position:], whole.stderr)
     return answers, tuple(ask for ask in bundle.asks if ask.name not in answers)

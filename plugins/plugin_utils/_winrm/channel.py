@@ -9,8 +9,8 @@
     with Channel.over(self._connection) as channel:
         answer = channel.run("reg import C:\\x.reg", deadline=30)
 
-Without mishap a command costs Command, Receive (one for each piece of output, or for each operation timeout of silence),
-Signal; the channel Create and Delete. The shell is opened by the first command.
+Without mishap a command costs Command, Receive (more than one for output that comes in pieces, and for silence beyond the
+operation timeout) and Signal; the channel Create and Delete. The shell is opened by the first command.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ from .errors import ChannelError, DeadlineError, Lost
 from .quoting import line
 from .runner import Answer, Ask
 from .session import PAUSES, Session, check_plugin
+
+GATHER = (0.025, 0.2)
+"""Seconds in which output may gather before more of it is asked for: at first, and at most."""
 
 REPEATS = 3
 """How often a question is asked whose answer got lost."""
@@ -201,6 +204,7 @@ class Channel:
         stdout, stderr = [first.stdout], [first.stderr]
         received = first
         reconnects = session.reconnects
+        gather = GATHER[0]
         while not received.done:
             if session.clock() >= end:
                 raise self._deadline_error(deadline, b"".join(stdout), b"".join(stderr))
@@ -216,6 +220,10 @@ class Channel:
                 raise session.fault(fault, "the wait for a command") from fault
             stdout.append(received.stdout)
             stderr.append(received.stderr)
+            if not received.done:
+                # a command that writes bit by bit would cost a request for each bit
+                session.pause(gather)
+                gather = min(2 * gather, GATHER[1])
         if received.exit_code is None:
             raise self._half("The host ended it and tells no exit code, as it does when somebody closes the shell")
         return Answer(received.exit_code, b"".join(stdout), b"".join(stderr), complete=session.reconnects == reconnects)

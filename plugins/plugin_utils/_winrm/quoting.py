@@ -88,12 +88,13 @@ def line(command: str, where: str = "controller") -> str:
 
 
 def _quoted(text: str) -> str:
-    """In quotation marks, but each ``%`` between two of them: a variable's name would have to contain a quotation mark.
+    """In quotation marks; of ``%NAME%`` each ``%`` between two of them: a variable's name would have to contain one.
 
-    Nothing is escaped, so that it can be read a second time, as cmd.exe does with both sides of a pipe. Backslashes in
-    front of a quotation mark are doubled for the C runtime; two in a row are one for everything that opens files.
+    A ``%`` alone stays: up to the next one in the line there is a quotation mark anyway. Nothing is escaped, so that it can
+    be read a second time, as cmd.exe does with both sides of a pipe. Backslashes in front of a quotation mark are doubled
+    for the C runtime; two in a row are one for everything that opens files.
     """
-    parts = text.split("%")
+    parts = text.split("%") if text.count("%") > 1 else [text]
     closed = [part + "\\" * (len(part) - len(part.rstrip("\\"))) for part in parts]
     return '"' + '"%"'.join(closed) + '"'
 

@@ -112,10 +112,16 @@ def test_a_question_alone_takes_the_exit_code_of_its_line():
     assert (answers, missing) == ({"q0": Answer(5, b"B", b"E")}, ())
 
 
-def test_a_question_that_is_no_grammar_fails_alone():
+@pytest.mark.parametrize(("said", "code"), [(0, 255), (1, 1), (255, 255)])
+def test_a_question_that_is_no_grammar_fails_alone(said, code):
     (bundle,) = bundles(ask("if"), marker=M)
-    answers, _missing = read(bundle, whole(exit_code=255, stderr=b"The syntax of the command is incorrect."))
-    assert answers["q0"].exit_code == 255
+    answers, _missing = read(bundle, whole(exit_code=said, stderr=b"The syntax of the command is incorrect."))
+    assert answers["q0"].exit_code == code
+
+
+def test_a_question_that_ends_cmd_well_is_a_success():
+    (bundle,) = bundles(ask("exit 0"), marker=M)
+    assert read(bundle, whole(f"{M}\r\n".encode()))[0]["q0"] == Answer(0)
 
 
 def test_markers_of_another_line_are_output():

@@ -66,8 +66,8 @@ def test_the_line_by_certutil():
     part = files.part_name(PATH, CONTENT)
     digest = files.same(part, CONTENT)
     assert host.commands[-1] == (
-        '(if not exist "C:\\ProgramData\\Чат 50"%"\\\\" mkdir "C:\\ProgramData\\Чат 50"%"")'
-        '&(cd /d "C:\\ProgramData\\Чат 50"%"\\\\"||exit 4201)'
+        '(if not exist "C:\\ProgramData\\Чат 50%\\\\" mkdir "C:\\ProgramData\\Чат 50%")'
+        '&(cd /d "C:\\ProgramData\\Чат 50%\\\\"||exit 4201)'
         f'&((findstr /r "^">{part}.b64&&certutil -f -decode {part}.b64 {part}>nul&&del /q {part}.b64)'
         f"||(del /q {part}&exit 4202))"
         f"&({digest}||(del /q {part}&exit 4203))"
@@ -185,8 +185,8 @@ def test_reading_by_certutil():
     text = f"-----BEGIN CERTIFICATE-----\r\n{base64.b64encode(CONTENT).decode()}\r\n-----END CERTIFICATE-----\r\n"
     host = desk(Answer(0, text.encode()))
     assert read(host) == CONTENT
-    assert 'copy /b /y "C:\\ProgramData\\Чат 50"%"\\\\a.reg"' not in host.commands[-1]
-    assert 'copy /b /y "C:\\ProgramData\\Чат 50"%"\\a.reg" ' in host.commands[-1]
+    assert 'copy /b /y "C:\\ProgramData\\Чат 50%\\\\a.reg"' not in host.commands[-1]
+    assert 'copy /b /y "C:\\ProgramData\\Чат 50%\\a.reg" ' in host.commands[-1]
 
 
 def test_reading_by_tar():
