@@ -55,6 +55,7 @@ USUAL = {
     "integration-winrm_channel": 40,
     "integration-winrm_endpoint": 60,
     "integration-winrm_endpoint_refusals": 40,
+    "integration-winrm_light": 30,
     "molecule-certificates": 80,
     "molecule-dns": 40,
     "molecule-ejabberd": 150,
