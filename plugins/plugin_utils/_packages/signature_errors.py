@@ -69,7 +69,8 @@ def failure(code: int, said: str, leaf: t.Any, where: str) -> PackageError:
             "The osslsigncode of this controller is too old to check the first alone, as Windows does",
             "Install osslsigncode 2.6 or newer",
         )
-    reason = next(iter(_REASON.findall(said)), "")
+    # The last is about the signature; one before it is about the timestamp.
+    reason = next(reversed(_REASON.findall(said)), "")
     if "expired" in reason or "not yet valid" in reason:
         when = iso(leaf.not_valid_after_utc) if "expired" in reason else iso(leaf.not_valid_before_utc)
         word = "expired" if "expired" in reason else "is not valid before"
