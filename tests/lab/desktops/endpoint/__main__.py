@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import resource
 import signal
 from pathlib import Path
 
@@ -36,6 +37,9 @@ def main() -> None:
         config = Config.read(arguments.config)
     except ConfigError as error:
         parser.exit(2, f"endpoint: {error}\n")
+    # A thousand desktops have a thousand connections.
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     asyncio.run(serve(config))
 
 
