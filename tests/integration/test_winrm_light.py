@@ -9,9 +9,11 @@ On loopback addresses, each of which is a desktop; no laboratory. What is modell
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,9 @@ from winrm.protocol import Protocol
 from winrm_endpoint import ADMIN, running
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests" / "unit" / "plugins" / "plugin_utils"))
+import packages_forms  # the unit tests' own builder of MSI files
+
 HOSTS = [f"127.77.0.{number}" for number in range(1, 13)]
 USERS = [
     {"name": "anna", "sid": "S-1-5-21-1-2-3-1101", "logged_on": True},
@@ -32,9 +37,47 @@ SETTINGS = [
 ]
 
 
+CODES = {
+    "product_code": "{6F8C1D20-5B1A-4C6E-9A00-000000000%d00}",
+    "upgrade_code": "{6F8C1D20-5B1A-4C6E-9A00-0000000000FF}",
+}
+
+
 @pytest.fixture(scope="module")
-def endpoint(tmp_path_factory):
-    options = {"model": {"users": USERS}}
+def packages(tmp_path_factory):
+    """Two versions of an MSI: databases without files, so that only the model can install them."""
+    folder = tmp_path_factory.mktemp("packages")
+    made = {}
+    for number in (1, 2):
+        properties = {
+            "ProductName": "Corp Talk",
+            "ProductVersion": f"{number}.0.0",
+            "ProductCode": CODES["product_code"] % number,
+            "UpgradeCode": CODES["upgrade_code"],
+            "Manufacturer": "Corp",
+            "ProductLanguage": "1033",
+            "ALLUSERS": "1",
+        }
+        made[number] = folder / f"talk-{number}.msi"
+        made[number].write_bytes(packages_forms.msi(properties))
+    return made
+
+
+def product(package: Path, number: int, exit_codes: list[int]) -> dict:
+    return {
+        "sha256": hashlib.sha256(package.read_bytes()).hexdigest(),
+        "product_code": CODES["product_code"] % number,
+        "upgrade_code": CODES["upgrade_code"],
+        "name": "Corp Talk",
+        "version": f"{number}.0.0",
+        "exit_codes": exit_codes,
+    }
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory, packages):
+    products = [product(packages[1], 1, []), product(packages[2], 2, [1618, 3010])]
+    options = {"model": {"users": USERS, "products": products}}
     listeners = [{"address": "0.0.0.0", "port": 0}]  # noqa: S104 - every loopback address is a desktop
     folder = tmp_path_factory.mktemp("light")
     with running(folder, listeners=listeners, backend="light", backend_options=options, log_commands=True) as endpoint:
@@ -104,3 +147,28 @@ def test_desktops_are_not_one(endpoint):
     assert play(endpoint, HOSTS[:1], task)[HOSTS[0]]["changed"] is True
     answers = play(endpoint, HOSTS[:2], task, "--check")
     assert [answers[host]["changed"] for host in HOSTS[:2]] == [False, True]
+
+
+def test_client_of_many(endpoint, packages):
+    """Install, nothing to do, upgrade over 1618 to 3010, removal: on twelve desktops each."""
+
+    def client(**arguments) -> dict:
+        results = play(endpoint, HOSTS, {"onprem.chat.win_client": {"delivery": "channel", **arguments}})
+        texts = {
+            json.dumps({key: result.get(key) for key in ("changed", "reboot_required", "msg")})
+            for result in results.values()
+        }
+        assert len(texts) == 1, texts
+        return results[HOSTS[0]]
+
+    installed = client(package=str(packages[1]))
+    assert installed["changed"] is True, installed
+    assert [one["version"] for one in installed["installed"]] == ["1.0.0"]
+    assert client(package=str(packages[1]))["changed"] is False
+    upgraded = client(package=str(packages[2]))
+    assert (upgraded["changed"], upgraded["reboot_required"]) == (True, True), upgraded
+    assert [one["version"] for one in upgraded["installed"]] == ["2.0.0"]
+    keys = "reg query HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Uninstall /s"
+    assert "Corp Talk" in ask(endpoint, keys)
+    assert client(package=str(packages[2]), state="absent")["changed"] is True
+    assert "Corp Talk" not in ask(endpoint, keys)
