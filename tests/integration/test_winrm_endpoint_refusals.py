@@ -57,7 +57,8 @@ def clean(endpoint):
         client(endpoint).open_shell()
 
 
-def client(endpoint, user: dict = ADMIN, **changed) -> Protocol:
+def client(endpoint, user: dict | None = None, **changed) -> Protocol:
+    user = user or ADMIN
     options = {
         "transport": "ntlm",
         "username": f"{user['domain']}\\{user['name']}",

@@ -177,7 +177,7 @@ class Parser:
                 text += self.text[self.at + 1 : self.at + 2]
                 self.at += 2
                 continue
-            if not quoted and (sign in " \t&|<>()" or (sign == "=" and text.endswith("=") and False)):
+            if not quoted and sign in " \t&|<>()":
                 break
             quoted ^= sign == '"'
             text += sign
