@@ -1,0 +1,300 @@
+#!/usr/bin/python
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: win_client
+short_description: One client package on a Windows desktop, at one version, with its settings
+version_added: 0.1.0
+author:
+  - onprem.chat maintainers (@onprem-chat)
+description:
+  - Installs, upgrades, repairs or removes an MSI or EXE package for all users of a Windows host, and sets the registry settings
+    that belong to it.
+  - Needs no PowerShell on the host. It runs the host's own programs (C(msiexec), C(reg), C(certutil), C(curl), C(schtasks)) over the
+    same C(winrm) connection that the inventory describes for C(ansible.windows).
+  - The package is read on the controller. Whether something is to be done is asked of the host's registry, in few requests, before
+    anything is transferred. Products of the same UpgradeCode count as versions of one client.
+  - An installer runs from a batch file on the host that keeps a journal. When the connection is lost it goes on, the task waits for
+    it over a new connection, and nothing is installed twice.
+  - Afterwards the registry is asked again. The task fails when the wanted version is not there, whatever the installer said.
+  - Versions of MSI packages are compared as Windows Installer does, by their first three fields.
+  - Nothing restarts the host. RV(reboot_required) says when somebody should.
+extends_documentation_fragment:
+  - onprem.chat._attributes
+  - onprem.chat._win_settings
+attributes:
+  check_mode:
+    support: full
+    details: The host is asked, nothing is transferred or changed.
+  diff_mode:
+    support: full
+    details: The installed version before and after, and the registry settings.
+  idempotent:
+    support: full
+    details: With O(state=repair) the repair is done every time.
+options:
+  package:
+    description:
+      - The package on the controller, an C(.msi) or C(.exe) file. Relative paths are looked for as for
+        M(ansible.builtin.copy), in C(files) first.
+      - May be left out with O(state=absent) when O(product_code), O(upgrade_code) or O(uninstall_key) says what is removed.
+    type: path
+  sha256:
+    description: The SHA-256 that the package must have. Without it, the package on the controller is trusted as it is.
+    type: str
+  state:
+    description:
+      - V(present) installs the package or upgrades to it. V(absent) removes every version. V(repair) writes everything anew and
+        installs when nothing is there.
+    type: str
+    choices: [present, absent, repair]
+    default: present
+  scope:
+    description: For whom it is installed. Only for all users of the machine so far.
+    type: str
+    choices: [machine]
+    default: machine
+  version:
+    description:
+      - The version that the host's registry has when the package is installed. By default the version that the package itself says.
+      - Needed for an EXE that registers another version than its file has.
+    type: str
+  allow_downgrade:
+    description: Remove a newer version and install this one. Without it the task fails when a newer one is installed.
+    type: bool
+    default: false
+  product_code:
+    description: ProductCode of an MSI, instead of the package's own.
+    type: str
+  upgrade_code:
+    description: UpgradeCode of an MSI, instead of the package's own.
+    type: str
+  uninstall_key:
+    description:
+      - Name of the key below C(Software\Microsoft\Windows\CurrentVersion\Uninstall) under which an EXE registers itself. Both views of
+        the registry are looked at.
+      - Required for EXE packages.
+    type: str
+  arguments:
+    description:
+      - Pieces of the command line, joined by one space and otherwise as they are.
+      - For an EXE they replace the silent switches that are known for the tool it was built with. For an MSI they come last.
+      - Everybody on the host can see command lines. Give no secrets.
+    type: list
+    elements: str
+  uninstall_arguments:
+    description: The same for removal. For an EXE they are added to the command that is registered on the host.
+    type: list
+    elements: str
+  properties:
+    description: Public properties of an MSI, as in V(SERVER). They are seen on the host while it installs. Give no secrets.
+    type: dict
+  transforms:
+    description: Transforms (C(.mst) files on the controller), applied in this order.
+    type: list
+    elements: path
+  success_codes:
+    description: Exit codes that mean success, beside those of Windows Installer.
+    type: list
+    elements: int
+  delivery:
+    description:
+      - How the package gets to the host. V(pull) lets its C(curl.exe) fetch O(url), V(smb) writes it to the host's administrative
+        share with the account of the connection (needs the Python library C(smbprotocol) on the controller), V(channel) sends it through
+        WinRM, which is slow.
+      - V(auto) takes O(url) when it is given, else SMB for packages above 512 KiB, else the channel, and the next one when one fails.
+      - In every case the SHA-256 is calculated on the host before anything is started, and the package is removed afterwards.
+    type: str
+    choices: [auto, pull, smb, channel]
+    default: auto
+  url:
+    description:
+      - Where the host can get the same package. The host must trust the server's certificate.
+      - It reaches C(curl.exe) by its standard input, so that a token in it is not seen in lists of processes.
+    type: str
+  free_space:
+    description: The space that must be free on the host, in MiB. By default three times the package and 100 MiB.
+    type: int
+  close:
+    description:
+      - Programs to be closed before the installer runs, by the names that the task manager shows.
+      - They are asked first. Windows passes this on only to programs of the session in which the installer runs.
+    type: list
+    elements: str
+  force_close:
+    description: End those that still run ten seconds later. What users have not saved is lost.
+    type: bool
+    default: false
+  run_as:
+    description:
+      - V(session) runs the installer in the WinRM session, V(system) as SYSTEM by a scheduled task that is removed afterwards.
+      - V(auto) runs it in the session, and as SYSTEM when Windows Installer cannot work there (1601, 1640).
+    type: str
+    choices: [auto, session, system]
+    default: auto
+  deadline:
+    description:
+      - Seconds that the installer may take. Then it is ended with everything that it started, and the task fails.
+      - A dialog that nobody sees ends this way.
+    type: int
+    default: 1800
+  retry_busy:
+    description: Seconds for which it is tried again while another installation is running (1618).
+    type: int
+    default: 900
+notes:
+  - In the laboratory this was run against Wine behind a WinRM endpoint of this collection, not against Windows.
+seealso:
+  - module: onprem.chat.win_registry
+"""
+
+EXAMPLES = r"""
+- name: Chat client for all users, with the address of the server
+  onprem.chat.win_client:
+    package: corp-chat-2.1.0.msi
+    url: https://files.corp.test/corp-chat-2.1.0.msi
+    properties:
+      SERVER: chat.corp.test
+    settings:
+      - key: HKLM\SOFTWARE\Policies\Corp Chat
+        name: AutoUpdate
+        type: dword
+        data: 0
+
+- name: An EXE, the running program closed first
+  onprem.chat.win_client:
+    package: corp-voice-1.4.exe
+    uninstall_key: Corp Voice
+    close: [corpvoice.exe]
+    force_close: true
+
+- name: Away with it, whatever version it is
+  onprem.chat.win_client:
+    upgrade_code: "{6F8C1D20-5B1A-4C6E-9A00-0000000000FF}"
+    state: absent
+"""
+
+RETURN = r"""
+client:
+  description: What was wanted, as the package and the options say.
+  returned: success
+  type: dict
+  contains:
+    name:
+      description: Name of the product.
+      type: str
+      returned: always
+    version:
+      description: The version.
+      type: str
+      returned: always
+    kind:
+      description: V(msi) or V(exe).
+      type: str
+      returned: always
+    product_code:
+      description: ProductCode of an MSI.
+      type: str
+      returned: always
+    upgrade_code:
+      description: UpgradeCode of an MSI.
+      type: str
+      returned: always
+    uninstall_key:
+      description: Key of an EXE.
+      type: str
+      returned: always
+    sha256:
+      description: Of the package. Empty without one.
+      type: str
+      returned: always
+reason:
+  description: Why something was to be done, or why not.
+  returned: success
+  type: str
+  sample: 1.0.0 is installed
+found:
+  description: What was installed before.
+  returned: when the host was asked
+  type: list
+  elements: dict
+  sample:
+    - key: "{6F8C1D20-5B1A-4C6E-9A00-000000000100}"
+      name: Corp Talk
+      version: 1.0.0
+      scope: machine
+      sid: S-1-5-18
+installed:
+  description: What is installed now. In check mode, what would be.
+  returned: success
+  type: list
+  elements: dict
+steps:
+  description: The installers that were run.
+  returned: when the host was asked
+  type: list
+  elements: dict
+  contains:
+    action:
+      description: V(install), V(update), V(repair) or V(uninstall).
+      type: str
+      returned: always
+    run_as:
+      description: V(session) or V(system).
+      type: str
+      returned: always
+    exit_code:
+      description: The exit code, unsigned.
+      type: int
+      returned: when the installer gave one
+    meaning:
+      description: What it means.
+      type: str
+      returned: always
+    tries:
+      description: How often it was started because another installation was running.
+      type: int
+      returned: always
+delivery:
+  description: How the package came to the host. Empty when none was needed, V(present) when it was there already.
+  returned: when the host was asked
+  type: str
+reboot_required:
+  description: Whether an installer said that the host must be restarted.
+  returned: when the host was asked
+  type: bool
+exit_code:
+  description: Exit code of the installer that failed.
+  returned: when an installer failed
+  type: int
+log_lines:
+  description: The lines of Windows Installer's log that say why.
+  returned: when an MSI failed
+  type: list
+  elements: str
+error:
+  description: The parts of the message.
+  returned: failure
+  type: dict
+  contains:
+    what:
+      description: What happened.
+      type: str
+      returned: always
+    where:
+      description: Where.
+      type: str
+      returned: always
+    cause:
+      description: The likely cause.
+      type: str
+      returned: always
+    remedy:
+      description: What to do.
+      type: str
+      returned: always
+"""

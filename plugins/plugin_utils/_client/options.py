@@ -1,0 +1,117 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection onprem.chat: may change at any time. Do not import it from elsewhere.
+
+"""The options of win_client, and from them (and the package) to a task."""
+
+from __future__ import annotations
+
+import functools
+import typing as t
+
+from .._packages import versions
+from .._registry.options import settings_option
+from .._registry.part import Part
+from .._registry.settings import from_options
+from . import converge, delivery, wanted
+from .errors import OptionError
+from .wanted import MSI, PackageLike
+
+RULES: dict[str, t.Any] = {
+    "required_one_of": [("package", "product_code", "upgrade_code", "uninstall_key")],
+    "required_if": [("state", "present", ("package",)), ("state", "repair", ("package",))],
+}
+
+
+def argument_spec() -> dict[str, t.Any]:
+    """The options of win_client."""
+    text = {"type": "str"}
+    texts = {"type": "list", "elements": "str"}
+    return {
+        "package": {"type": "path"},
+        "sha256": dict(text),
+        "state": {**text, "choices": ["present", "absent", "repair"], "default": "present"},
+        "scope": {**text, "choices": ["machine"], "default": "machine"},
+        "version": dict(text),
+        "allow_downgrade": {"type": "bool", "default": False},
+        "product_code": dict(text),
+        "upgrade_code": dict(text),
+        "uninstall_key": {**text, "no_log": False},
+        "arguments": dict(texts),
+        "uninstall_arguments": dict(texts),
+        "properties": {"type": "dict"},
+        "transforms": {"type": "list", "elements": "path"},
+        "success_codes": {"type": "list", "elements": "int"},
+        "delivery": {**text, "choices": ["auto", "pull", "smb", "channel"], "default": "auto"},
+        "url": dict(text),
+        "free_space": {"type": "int"},
+        "close": dict(texts),
+        "force_close": {"type": "bool", "default": False},
+        "run_as": {**text, "choices": ["auto", "session", "system"], "default": "auto"},
+        "settings": settings_option(),
+        "deadline": {"type": "int", "default": 1800},
+        "retry_busy": {"type": "int", "default": 900},
+    }
+
+
+def task(
+    options: t.Mapping[str, t.Any],
+    package: PackageLike | None,
+    account: t.Mapping[str, str],
+    check_mode: bool,
+    read: t.Callable[[str], bytes] | None = None,
+) -> converge.Task:
+    """Options as validated, the package as read, where SMB goes (host, user, password), who reads files of the controller.
+
+    Raises OptionError, and SettingsError for settings.
+    """
+    for name, least in (("deadline", 10), ("retry_busy", 0), ("free_space", 0)):
+        if (options.get(name) or least) < least:
+            raise OptionError(
+                f"{name} is too small",
+                str(options[name]),
+                f"It is in {'MiB' if name == 'free_space' else 'seconds'}",
+                f"Give {least} or more",
+            )
+    wish = wanted.wanted(options, package)
+    if options.get("transforms") and wish.kind != MSI:
+        raise OptionError(
+            "transforms are of Windows Installer packages", "transforms", "The package is an EXE", "Take them away"
+        )
+    if any("\\" in one or "/" in one for one in options.get("close") or ()):
+        raise OptionError(
+            "close has a path",
+            "close",
+            "Programs are found by their name",
+            "Give names as the task manager shows them, for instance chat.exe",
+        )
+    return converge.Task(
+        wanted=wish,
+        source=delivery.Source(
+            way=options["delivery"],
+            url=options.get("url") or "",
+            free_space=(options.get("free_space") or 0) * 1024 * 1024,
+            **account,
+        ),
+        compare=functools.partial(compare, versions.compare_msi if wish.kind == MSI else versions.compare),
+        run_as=options["run_as"],
+        deadline=options["deadline"],
+        retry_busy=options["retry_busy"],
+        close=tuple(options.get("close") or ()),
+        force=options["force_close"],
+        transforms=tuple(options.get("transforms") or ()),
+        check_mode=check_mode,
+        settings=Part(from_options(options["settings"], read)) if options.get("settings") else None,
+    )
+
+
+def compare(rule: t.Callable[[str, str], int], a: str, b: str) -> int:
+    """By the rule of this kind of package. A version without a number is older than any other, and equal only to itself."""
+    if a == b:
+        return 0
+    try:
+        return rule(a, b)
+    except ValueError:
+        return -1

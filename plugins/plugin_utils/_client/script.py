@@ -1,0 +1,163 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection onprem.chat: may change at any time. Do not import it from elsewhere.
+
+r"""The batch file that runs an installer on the host, once, and what it leaves to read.
+
+Why a file: a WinRM session may end at any moment, and must neither take the result with it nor lead to a second
+installation. The file belongs to one step in a folder of its own:
+
+    job.cmd       this file
+    hold\         the current folder of the job, and of what waits for the installer: Windows keeps a handle to it open, so
+                  that nobody can remove it before they have ended, whatever ended them. That is the lock
+    started.txt   the journal: exists from just before the first start of the installer; a job is never started twice
+    code.txt      the exit code of the installer, 32 bit as %errorlevel% has it (signed)
+    result.txt    written at the end, at once (renamed): name=value lines
+    msi.log       the log of Windows Installer
+
+(The usual lock of batch files, an output file held open, is none in Wine: its cmd.exe shares such files for writing.)
+
+The installer runs beside the file, which waits for code.txt by counting seconds: cmd.exe has no other way to give up on a
+process. Processes are ended by their number: those with the installer's image name that were not there before, each
+with its children. Only exit codes and files decide; no word of a tool's output is read. 1618 (another installation is
+running) is waited for here, so that it costs no round trips.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from .command_lines import CommandLine, for_batch, quoted
+from .errors import ClientError
+
+BUSY_PAUSE = 10
+STARTED_BEFORE, LOCKED = 97, 98
+
+_TEMPLATE = r"""@echo off
+setlocal EnableExtensions DisableDelayedExpansion
+chcp 65001 >nul
+if "%~1"=="installer" goto installer
+cd /d "%~dp0" || exit /b 96
+if exist result.txt goto report
+rd hold 2>nul
+md hold 2>nul || exit /b {locked}
+cd hold 2>nul || exit /b {locked}
+if exist ..\started.txt exit /b {started_before}
+>..\started.txt echo started
+set /a opc_busy=0
+set /a opc_tries=0
+set opc_end=installer
+{close}
+:again
+set /a opc_tries+=1
+set /a opc_spent=0
+set opc_code=
+if exist ..\code.txt del ..\code.txt
+for /f "tokens=1,2 delims=," %%a in ('tasklist /fo csv /nh') do set "opc_old_%%~b=1"
+start "" /b cmd /d /c ..\job.cmd installer >..\output.txt 2>&1 <nul
+:wait
+if exist ..\code.txt goto ended
+if %opc_spent% geq {deadline} goto deadline
+ping -n 2 127.0.0.1 >nul
+set /a opc_spent+=1
+goto wait
+
+:deadline
+set opc_end=deadline
+for /f "tokens=1,2 delims=," %%a in ('tasklist /fo csv /nh') do if /i %%a=={image} if not defined opc_old_%%~b taskkill /f /t /pid %%~b >nul
+set /a opc_spent=0
+:settle
+if exist ..\code.txt goto ended
+if %opc_spent% geq 15 goto done
+ping -n 2 127.0.0.1 >nul
+set /a opc_spent+=1
+goto settle
+
+:ended
+set /p opc_code=<..\code.txt
+if not "%opc_code%"=="1618" goto done
+if "%opc_end%"=="deadline" goto done
+if %opc_busy% geq {retry_busy} goto done
+ping -n {pause} 127.0.0.1 >nul
+set /a opc_busy+={step}
+goto again
+
+:done
+cd ..
+>result.tmp echo end=%opc_end%
+>>result.tmp echo code=%opc_code%
+>>result.tmp echo tries=%opc_tries%
+ren result.tmp result.txt
+:report
+type result.txt
+exit /b 0
+
+:installer
+{command}
+>..\code.tmp echo %errorlevel%
+ren ..\code.tmp code.txt
+exit
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What a job left: the exit code (unsigned; None when the installer gave none), who ended it, how often it was tried."""
+
+    code: int | None
+    end: str = "installer"
+    tries: int = 1
+
+    @property
+    def by_deadline(self) -> bool:
+        return self.end == "deadline"
+
+
+def job(
+    line: CommandLine, *, deadline: int, retry_busy: int = 0, close: tuple[str, ...] = (), force: bool = False
+) -> bytes:
+    """The batch file for one command line. ``deadline`` and ``retry_busy`` are seconds; ``close``: image names to ask to end."""
+    pause = max(1, min(BUSY_PAUSE, retry_busy))
+    text = _TEMPLATE.format(
+        locked=LOCKED,
+        started_before=STARTED_BEFORE,
+        close="".join(_closing(image, force) for image in close).rstrip("\n"),
+        deadline=int(deadline),
+        image=for_batch(quoted(line.image)),
+        retry_busy=int(retry_busy),
+        pause=pause + 1,
+        step=pause,
+        command=f"{for_batch(quoted(line.program), variables=True)} {for_batch(line.arguments)}".rstrip(),
+    )
+    return text.replace("\n", "\r\n").encode("utf-8")
+
+
+def _closing(image: str, force: bool) -> str:
+    if not image or any(sign in image for sign in '"\\/:*?<>|\r\n,'):
+        raise ClientError(
+            f"{image!r} is no name of a program",
+            "close",
+            "It is a path or holds signs that no file name has",
+            "Give names as the task manager shows them, for instance chat.exe",
+        )
+    name = for_batch(quoted(image))
+    text = f"taskkill /im {name} >nul 2>&1\n"
+    if force:
+        # taskkill says 128 when there is none: nothing to wait for then.
+        text += f"if not errorlevel 128 ping -n 11 127.0.0.1 >nul\ntaskkill /f /t /im {name} >nul 2>&1\n"
+    return text
+
+
+def understand(text: str) -> Result | None:
+    """result.txt, or None when this is not one."""
+    values = dict(line.strip().partition("=")[::2] for line in text.splitlines() if "=" in line)
+    if "end" not in values:
+        return None
+    try:
+        code = int(values.get("code", "")) & 0xFFFFFFFF
+    except ValueError:
+        code = None
+    tries = values.get("tries", "1")
+    return Result(code, values["end"], int(tries) if tries.isdigit() else 1)

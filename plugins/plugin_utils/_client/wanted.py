@@ -1,0 +1,191 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Private to the collection onprem.chat: may change at any time. Do not import it from elsewhere.
+
+"""What somebody wants on a desktop: the options of a task together with what its package says about itself."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import re
+import typing as t
+
+from .._packages import guid, silent
+from .errors import OptionError
+
+MSI, EXE = "msi", "exe"
+_HASH = re.compile(r"[0-9a-fA-F]{64}\Z")
+
+
+class PackageLike(t.Protocol):
+    """What is used here of a package that was read (``_packages.read.Package``)."""
+
+    kind: str
+    path: str
+    size: int
+    sha256: str
+    name: str
+    version: str
+    scope: str
+    product_code: str
+    upgrade_code: str
+    technology: str
+    silent_uninstall: t.Sequence[str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """One client in one state. Texts that are not known are empty; ``size`` is in bytes and 0 without a package."""
+
+    state: str
+    kind: str
+    name: str
+    version: str = ""
+    product_code: str = ""
+    upgrade_code: str = ""
+    uninstall_key: str = ""
+    allow_downgrade: bool = False
+    path: str = ""
+    size: int = 0
+    sha256: str = ""
+    install_arguments: tuple[str, ...] = ()
+    uninstall_arguments: tuple[str, ...] = ()
+    properties: tuple[tuple[str, str], ...] = ()
+    success_codes: tuple[int, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        """A name for folders and tasks on the host: the same for the same client, whatever its version is."""
+        seed = (self.upgrade_code or self.product_code or self.uninstall_key).lower()
+        word = re.sub(r"[^A-Za-z0-9]+", "-", self.name).strip("-").lower()[:24] or "client"
+        return f"{word}-{hashlib.sha256(seed.encode()).hexdigest()[:8]}"
+
+
+def wanted(options: t.Mapping[str, t.Any], package: PackageLike | None) -> Wanted:
+    """Options (as validated) and the package as one wish; OptionError when they make no sense together."""
+    where = options.get("package") or "the task's options"
+    kind = _kind(options, package, where)
+    codes = {name: _code(options, name, package if kind == MSI else None) for name in ("product_code", "upgrade_code")}
+    key = options.get("uninstall_key") or ""
+    if kind == MSI and not any(codes.values()):
+        raise OptionError(
+            "The product is not known",
+            where,
+            "No package, product_code or upgrade_code was given",
+            "Give the package, or the product_code of what shall be removed",
+        )
+    if kind == EXE and not key:
+        raise OptionError(
+            "It is not known how to find this client on a host",
+            where,
+            "An EXE does not say under which key it registers itself",
+            "Give uninstall_key: the name of its key below Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall on a "
+            "host that has it",
+        )
+    if "\\" in key or "\n" in key:
+        raise OptionError(
+            "uninstall_key is not the name of a key",
+            repr(key),
+            "It holds a backslash or a line feed",
+            "Give the last part of the path alone",
+        )
+    if package is None and options["state"] != "absent":
+        raise OptionError(f"state={options['state']} needs the package", where, "package was not given", "Give package")
+    if kind == EXE and options.get("properties"):
+        raise OptionError(
+            "properties are of Windows Installer packages", where, "The package is an EXE", "Give arguments instead"
+        )
+    _check_hash(options, package, where)
+    _check_scope(options, package, where)
+    return Wanted(
+        state=options["state"],
+        kind=kind,
+        name=(package.name if package else "") or key or codes["product_code"] or codes["upgrade_code"],
+        version=options.get("version") or (package.version if package else ""),
+        product_code=codes["product_code"],
+        upgrade_code=codes["upgrade_code"],
+        uninstall_key=key,
+        allow_downgrade=bool(options.get("allow_downgrade")),
+        path=package.path if package else "",
+        size=package.size if package else 0,
+        sha256=package.sha256.lower() if package else "",
+        install_arguments=_arguments(options, kind, package, where),
+        uninstall_arguments=tuple(options.get("uninstall_arguments") or (package.silent_uninstall if package else ())),
+        properties=tuple(sorted((options.get("properties") or {}).items())),
+        success_codes=tuple(options.get("success_codes") or ()),
+    )
+
+
+def _kind(options, package, where) -> str:
+    if package is not None:
+        if package.kind not in (MSI, EXE):
+            raise OptionError(
+                f"Packages of the kind {package.kind} cannot be installed",
+                where,
+                "Only MSI and EXE packages are known",
+                "Take the MSI or EXE of the vendor",
+            )
+        return package.kind
+    return EXE if options.get("uninstall_key") else MSI
+
+
+def _code(options, name, package) -> str:
+    given = options.get(name) or ""
+    if given:
+        try:
+            return guid.normal(given)
+        except ValueError as error:
+            raise OptionError(f"{name} is not understood", repr(given), str(error), "Correct it") from None
+    read = getattr(package, name, "") if package else ""
+    return guid.normal(read) if guid.is_guid(read) else ""
+
+
+def _check_hash(options, package, where) -> None:
+    given = options.get("sha256") or ""
+    if not given:
+        return
+    if not _HASH.match(given):
+        raise OptionError("sha256 is not understood", repr(given), "It is not 64 hexadecimal digits", "Correct it")
+    if package is not None and given.lower() != package.sha256.lower():
+        raise OptionError(
+            "The package is not the one that was meant",
+            where,
+            f"Its SHA-256 is {package.sha256.lower()}, not {given.lower()}: another version, or the file was damaged or "
+            "exchanged",
+            "Get the package again; change sha256 only after comparing it with the vendor's",
+        )
+
+
+def _check_scope(options, package, where) -> None:
+    if (
+        package is not None
+        and package.scope == "user"
+        and options.get("arguments") is None
+        and not options.get("properties")
+    ):
+        raise OptionError(
+            "The package installs for a single user only",
+            where,
+            "It was built per user, and scope is machine",
+            "Take the vendor's package for all users; when this one can do it, say so by properties or arguments",
+        )
+
+
+def _arguments(options, kind, package, where) -> tuple[str, ...]:
+    given = options.get("arguments")
+    if kind == MSI or options["state"] == "absent":
+        return tuple(given or ())
+    if given is not None:
+        return tuple(given)
+    flags = silent.install(package.technology, "machine")
+    if not flags:
+        raise OptionError(
+            "It is not known how this EXE installs without questions",
+            where,
+            "It was built with a tool that is not known",
+            "Give arguments as the vendor documents them (for instance /S or /quiet)",
+        )
+    return tuple(flags)

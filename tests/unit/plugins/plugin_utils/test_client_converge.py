@@ -1,0 +1,214 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A whole visit to a host: what is asked, sent and started in which order, and what is told about it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.onprem.chat.plugins.plugin_utils._client import converge, delivery, options
+from ansible_collections.onprem.chat.plugins.plugin_utils._client.errors import (
+    DeliveryError,
+    InstallerError,
+    RefusedError,
+)
+from ansible_collections.onprem.chat.plugins.plugin_utils._packages import versions
+from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.errors import Lost
+from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils.client_fake import (
+    BYTES,
+    HASH,
+    NEW,
+    OLD,
+    Host,
+    done,
+    exe,
+    msi,
+    nothing_installed,
+    product,
+    said,
+    uninstall,
+)
+
+LOST = Lost("The connection broke off", "win1", "A firewall", "Look")
+
+
+@pytest.fixture
+def visit(tmp_path):
+    """Gives a function that visits a host: the result, and the host."""
+    (tmp_path / "chat.msi").write_bytes(BYTES)
+
+    def _visit(answers, wanted=None, **more):
+        wanted = wanted or msi(path=str(tmp_path / "chat.msi"))
+        rule = versions.compare_msi if wanted.kind == "msi" else versions.compare
+        task = converge.Task(wanted, delivery.Source(way="channel"), lambda a, b: options.compare(rule, a, b), **more)
+        host = answers if isinstance(answers, Host) else Host(answers)
+        return converge.Visit(host, task, sleep=lambda seconds: None).converge(), host
+
+    _visit.path = str(tmp_path / "chat.msi")
+    return _visit
+
+
+def installs(before="", after=None, **more):
+    """A host on which the registry says one thing before and another after."""
+    after = product(NEW, "2.0.0") if after is None else after
+    return nothing_installed(**{"UpgradeCodes": [said(before), said(after)], **more})
+
+
+def test_nothing_to_do_is_one_batch_and_nothing_else(visit):
+    result, host = visit(nothing_installed(UpgradeCodes=said(product(NEW, "2.0.0"))))
+    assert not result["changed"] and result["reason"] == "the wanted version is installed"
+    assert (host.batches, host.commands, host.files) == (1, [], {})
+    assert result["installed"][0]["version"] == "2.0.0" and result["steps"] == []
+
+
+def test_an_installation(visit):
+    result, host = visit(installs())
+    assert result["changed"] and result["delivery"] == "present" and not result["reboot_required"]
+    assert result["steps"] == [
+        {"action": "install", "run_as": "session", "exit_code": 0, "meaning": "done", "tries": 1}
+    ]
+    assert result["diff"] == {"before": "", "after": "Corp Chat 2.0.0 (machine)\n"}
+    assert len(host.started()) == 1
+    assert host.commands[-1].startswith('(rd /s /q "C:\\Program Files\\onprem.chat\\files\\')
+
+
+def test_check_mode_asks_and_tells(visit):
+    result, host = visit(installs(), check_mode=True)
+    assert result["changed"] and result["diff"]["after"] == "Corp Chat 2.0.0 (machine)\n"
+    assert (host.batches, host.commands, host.files) == (1, [], {})
+
+
+def test_an_upgrade_tells_what_was_there(visit):
+    result, _host = visit(installs(before=product(OLD, "1.0.0")))
+    assert [one["version"] for one in result["found"]] == ["1.0.0"]
+    assert result["diff"]["before"] == "Corp Chat 1.0.0 (machine)\n"
+
+
+def test_a_package_that_is_not_there_is_sent(visit):
+    result, host = visit(installs(certutil=[said(code=1), said(HASH)]))
+    assert result["delivery"] == "channel"
+    assert BYTES in host.files.values()
+
+
+def test_a_wrong_hash_starts_nothing(visit):
+    with pytest.raises(DeliveryError):
+        _result, _host = visit(host := Host(installs(**{"certutil": said("0" * 64), "del /f": said()})))
+    assert host.started() == []
+    assert host.commands[-1].startswith("(rd /s /q")
+
+
+def test_a_full_disk_starts_nothing(visit):
+    host = Host(installs(**{"certutil": said(code=1), "dir /-c": said(" 6 Dir(s)  1000 bytes free\r\n")}))
+    with pytest.raises(RefusedError, match="Too little space on the host"):
+        visit(host)
+    assert host.started() == []
+
+
+@pytest.mark.parametrize(("code", "reboot"), [(3010, True), (1641, True), (0, False)])
+def test_a_restart_is_told_and_not_done(visit, code, reboot):
+    result, host = visit(installs(**{"call ": done(code)}))
+    assert result["reboot_required"] is reboot
+    assert not any("shutdown" in command for command in host.commands)
+
+
+def test_a_failure_has_its_code_its_remedy_and_the_log(visit):
+    host = Host(installs(**{"call ": done(1603)}))
+    log = "Action ended 10:00:02: InstallFinalize. Return value 3.\r\n".encode("utf-16")
+    host.read_file = lambda path, **_options: log if path.endswith("-0\\msi.log") else b""
+    with pytest.raises(InstallerError) as caught:
+        visit(host)
+    assert str(caught.value) == (
+        "The install of Corp Chat 2.0.0 failed: a fatal error during installation (1603) (msiexec.exe). A file in use, missing "
+        "rights, a failing custom action or a condition of the package. Look at log_lines; they are around the place where the "
+        "installation gave up."
+    )
+    result = caught.value.result()
+    assert result["exit_code"] == 1603
+    assert result["log_lines"] == ["Action ended 10:00:02: InstallFinalize. Return value 3."]
+    assert result["steps"][0]["meaning"] == "a fatal error during installation (1603)"
+    assert any(command.startswith("rd /s /q") for command in host.commands)
+
+
+def test_busy_until_the_deadline(visit):
+    with pytest.raises(InstallerError, match=r"another installation is running \(1618\)") as caught:
+        visit(installs(**{"call ": done(1618, tries=7)}))
+    assert caught.value.details["steps"][0]["tries"] == 7
+
+
+def test_a_hang_names_the_seconds(visit):
+    with pytest.raises(InstallerError, match="did not end within 60 seconds and was ended"):
+        visit(installs(**{"call ": done(1, end="deadline")}), deadline=60)
+
+
+def test_an_installer_that_only_says_it_succeeded(visit):
+    with pytest.raises(InstallerError, match="said that it succeeded, but it is not registered as installed"):
+        visit(installs(after=""))
+
+
+def test_the_session_is_no_place_for_windows_installer(visit):
+    answers = installs(**{"call ": done(1601), "schtasks": said(), "for /l": done(0)})
+    result, _host = visit(answers)
+    assert [(step["run_as"], step["exit_code"]) for step in result["steps"]] == [("session", 1601), ("system", 0)]
+    with pytest.raises(InstallerError, match=r"\(1601\)"):
+        visit(installs(**{"call ": done(1601)}), run_as="session")
+
+
+def test_an_interrupted_installation_that_is_there_is_good(visit):
+    result, host = visit(installs(**{"call ": LOST, "for /l": said("dead\r\n")}))
+    assert result["changed"] and len(host.started()) == 1
+
+
+def test_an_interrupted_installation_that_is_not_there(visit):
+    with pytest.raises(InstallerError, match="was interrupted"):
+        visit(installs(after="", **{"call ": LOST, "for /l": said("dead\r\n")}))
+
+
+@pytest.mark.parametrize("state", ["running", "finished", "dead"])
+def test_what_an_earlier_run_left_is_waited_for_and_taken_away(visit, state):
+    name = f"{msi().identity}-0"
+    answers = nothing_installed(**{
+        "jobs\\*": [said(f"{state} {name}\r\n"), said()],
+        "UpgradeCodes": [said(), said(product(NEW, "2.0.0"))],
+        "for /l": [said("running\r\n"), done(0)],
+    })  # fmt: skip
+    result, host = visit(answers)
+    assert not result["changed"] and host.started() == []
+    assert any("schtasks /delete" in command and name in command for command in host.commands)
+
+
+def test_other_clients_jobs_are_left_alone(visit):
+    answers = nothing_installed(
+        **{"jobs\\*": said("running another-12345678-0\r\n"), "UpgradeCodes": said(product(NEW, "2.0.0"))}
+    )
+    _result, host = visit(answers)
+    assert host.commands == []
+
+
+def test_removal(visit):
+    answers = nothing_installed(UpgradeCodes=[said(product(NEW, "2.0.0")), said()])
+    result, host = visit(answers, msi(state="absent", path="", sha256="", size=0))
+    assert [step["action"] for step in result["steps"]] == ["uninstall"] and result["installed"] == []
+    assert f"/x {NEW}".encode() in next(iter(host.files.values()))
+
+
+@pytest.mark.parametrize("code", [1605, 1614])
+def test_what_is_gone_already_is_no_failure(visit, code):
+    answers = nothing_installed(**{"UpgradeCodes": [said(product(NEW, "2.0.0")), said()], "call ": done(code)})
+    result, _host = visit(answers, msi(state="absent", path="", sha256="", size=0))
+    assert result["changed"]
+
+
+def test_an_exe_gets_time_to_register_itself(visit):
+    answers = nothing_installed(
+        **{"/reg:64": [said(code=1)], "/reg:32": [said(), said(), said(), said(uninstall("Corp Voice", "2.0.0"))]}
+    )
+    result, _host = visit(answers, exe(path=visit.path))
+    assert result["changed"] and result["installed"][0]["version"] == "2.0.0"
+
+
+def test_codes_that_the_vendor_calls_success(visit):
+    answers = {"/reg:64": [said(), said(uninstall("Corp Voice", "2.0.0"))], "/reg:32": said(code=1), "call ": done(42)}
+    result, _host = visit(nothing_installed(**answers), exe(path=visit.path, success_codes=(42,)))
+    assert result["steps"][0]["exit_code"] == 42

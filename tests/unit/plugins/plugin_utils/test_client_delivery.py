@@ -1,0 +1,183 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Delivery: which way is taken, what the host is told, and that nothing is trusted before its hash was calculated there."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+
+import pytest
+
+from ansible_collections.onprem.chat.plugins.plugin_utils._client import delivery, msi_log, smb
+from ansible_collections.onprem.chat.plugins.plugin_utils._client.errors import DeliveryError, OptionError, RefusedError
+from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils.client_fake import BYTES, HASH, Host, msi, said
+
+PATH = "C:\\Program Files\\onprem.chat\\files\\x\\chat.msi"
+URL = "https://files.corp.test/chat.msi?token=canary-81f2"
+RIGHT = said(f"SHA256:\r\n{HASH}\r\n")
+
+
+@pytest.fixture
+def package(tmp_path):
+    (tmp_path / "chat.msi").write_bytes(BYTES)
+    return msi(path=str(tmp_path / "chat.msi"))
+
+
+def deliver(host, package, **source):
+    return delivery.deliver(host, delivery.Source(**source), package, PATH, 60.0)
+
+
+def test_curl_gets_the_address_by_standard_input(package):
+    host = Host({"if not exist": said(), "curl.exe": said(), "certutil": RIGHT})
+    assert deliver(host, package, url=URL) == "pull"
+    assert all("canary" not in command for command in host.commands)
+    config = host.inputs[1].decode()
+    assert f'url = "{URL}"\n' in config and "continue-at = -\n" in config
+    assert 'output = "C:\\\\Program Files\\\\onprem.chat\\\\files\\\\x\\\\chat.msi"\n' in config
+
+
+def test_a_server_that_cannot_resume_is_asked_for_everything(package):
+    host = Host({"if not exist": said(), "curl.exe": [said(code=33), said()], "del ": said(), "certutil": RIGHT})
+    assert deliver(host, package, way="pull", url=URL) == "pull"
+    assert b"continue-at" not in host.inputs[3]
+
+
+@pytest.mark.parametrize(
+    ("code", "cause"),
+    [
+        (6, "does not find the server's name"),
+        (22, "refused it"),
+        (23, "disk is full"),
+        (60, "does not trust"),
+        (9009, "is missing"),
+    ],
+)
+def test_what_curl_says_is_explained_without_the_token(package, code, cause):
+    host = Host({"if not exist": said(), "curl.exe": said(code=code)})
+    with pytest.raises(DeliveryError, match=cause) as caught:
+        deliver(host, package, way="pull", url=URL)
+    assert "canary" not in str(caught.value) and "https://files.corp.test/chat.msi" in str(caught.value)
+
+
+def test_a_wrong_hash_is_refused_and_the_file_taken_away(package):
+    other = hashlib.sha256(b"other").hexdigest()
+    host = Host({"if not exist": said(), "curl.exe": said(), "certutil": said(other), "del /f": said()})
+    with pytest.raises(DeliveryError, match="What arrived on the host is not the package") as caught:
+        deliver(host, package, way="pull", url=URL)
+    assert other in str(caught.value) and HASH in str(caught.value)
+    assert f'del /f /q "{PATH}"' in host.commands
+
+
+def test_the_next_way_is_tried_and_all_problems_are_told(package):
+    host = Host({"if not exist": said(), "curl.exe": said(code=7), "certutil": RIGHT})
+    assert deliver(host, package, url=URL) == "channel"
+    assert host.files[PATH] == BYTES
+    host = Host({"if not exist": said(), "curl.exe": said(code=7), "certutil": said(code=1), "del ": said()})
+    with pytest.raises(DeliveryError, match="did not arrive") as caught:
+        deliver(host, package, url=URL)
+    assert "curl exit code 7" in caught.value.details["other_ways"][0]
+
+
+def test_ways(monkeypatch):
+    small, large = msi(), msi(size=10_000_000)
+    account = {"host": "win1", "user": "u", "password": "p"}
+    monkeypatch.setattr(smb, "SMB_ERROR", None)
+    assert delivery.ways(delivery.Source(**account), small) == ["channel"]
+    assert delivery.ways(delivery.Source(**account), large) == ["smb", "channel"]
+    assert delivery.ways(delivery.Source(url=URL), large) == ["pull", "channel"]
+    assert delivery.ways(delivery.Source(**account), msi(size=10**9)) == ["smb"]
+    monkeypatch.setattr(smb, "SMB_ERROR", "No module named smbprotocol")
+    assert delivery.ways(delivery.Source(**account), large) == ["channel"]
+    with pytest.raises(OptionError, match="delivery=pull needs url"):
+        delivery.ways(delivery.Source(way="pull"), small)
+
+
+def test_without_smbprotocol_its_name_is_told(monkeypatch):
+    monkeypatch.setattr(smb, "SMB_ERROR", "No module named 'smbclient'")
+    with pytest.raises(DeliveryError, match="Install smbprotocol where Ansible runs"):
+        smb.push("win1", "u", "p", "/x", PATH)
+
+
+def test_the_path_on_the_administrative_share():
+    assert (
+        smb.share_path("win1.corp.test", "C:\\Program Files\\x.msi") == "\\\\win1.corp.test\\C$\\Program Files\\x.msi"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"SHA256 hash of x:\r\n{HASH}\r\nCertUtil: done\r\n", HASH),
+        (f"SHA256-Hash:\r\n{' '.join(HASH[at : at + 2] for at in range(0, 64, 2)).upper()}\r\n", HASH),
+        ("CertUtil: -hashfile failed\r\n", ""),
+    ],
+)
+def test_digests(text, expected):
+    assert delivery.digest(said(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (" 3 files 1 bytes\r\n 6 directories        72127193088 bytes free\r\n\r\n", 72127193088),
+        (" 6 Verzeichnis(se), 98.765.432 Bytes frei\r\n", 98765432),
+        (" 6 rep  98\u202f765\u202f432 octets libres\r\n", 98765432),
+        ("", None),
+    ],
+)
+def test_free_space(text, expected):
+    assert delivery.free_bytes(said(text)) == expected
+
+
+def test_too_little_space_is_refused_with_both_numbers():
+    with pytest.raises(RefusedError, match="50 MiB are free, 100 MiB are needed"):
+        delivery.check_space(50 * 2**20, msi(), 0, "C:\\")
+    with pytest.raises(RefusedError, match="are needed"):
+        delivery.check_space(50 * 2**20, msi(), 51 * 2**20, "C:\\")
+    delivery.check_space(50 * 2**20, msi(), 50 * 2**20, "C:\\")
+    delivery.check_space(None, msi(), 0, "C:\\")
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/a/Chat Setup 1.2.exe", "Chat Setup 1.2.exe"),
+        ("/a/чат.msi", "package.msi"),
+        ("/a/a&b.EXE", "package.exe"),
+        ("/a/a,b.exe", "package.exe"),
+    ],
+)
+def test_names_that_something_would_misread_are_replaced(path, name):
+    assert delivery.file_name(path) == name
+
+
+LOG = """=== Verbose logging started: 1/1/2026
+MSI (s) (48:1C) [10:00:00:000]: Doing action: InstallFiles
+Error 1306. Another application has exclusive access to the file 'chat.exe'.
+MSI (s) (48:1C) [10:00:01:000]: Product: Corp Chat -- Fehler 1306. Eine andere Anwendung ...
+Aktion beendet um 10:00:02: InstallFinalize. Rückgabewert 3.
+Aktion gestartet um 10:00:03: Rollback.
+Aktion beendet um 10:00:04: INSTALL. Rückgabewert 3.
+Property(S): Something = 3
+"""
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8"])
+def test_the_decisive_lines_are_found_in_any_language(encoding):
+    found = msi_log.decisive(("filler\n" * 500 + LOG + "Property(S): x\n" * 500).encode(encoding))
+    assert "Aktion beendet um 10:00:02: InstallFinalize. Rückgabewert 3." in found
+    assert any("Fehler 1306" in line for line in found)
+    assert not any("Property" in line for line in found) and len(found) <= msi_log.MOST
+
+
+def test_a_log_without_an_end_shows_its_last_lines():
+    assert msi_log.decisive(b"a\nb\nc\n") == ["a", "b", "c"]
+    assert msi_log.decisive(b"") == []
+
+
+def test_the_source_is_not_shown_with_its_password():
+    assert "password" in {field.name for field in dataclasses.fields(delivery.Source)}
+    assert "canary" not in repr(delivery.Source(password="canary"))

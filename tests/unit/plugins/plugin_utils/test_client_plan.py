@@ -1,0 +1,112 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan: every state of a host that matters, and what is done about it."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+
+from ansible_collections.onprem.chat.plugins.plugin_utils._client import options, plan
+from ansible_collections.onprem.chat.plugins.plugin_utils._client.detect import Found, Installed
+from ansible_collections.onprem.chat.plugins.plugin_utils._client.errors import RefusedError
+from ansible_collections.onprem.chat.plugins.plugin_utils._packages import versions
+from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils.client_fake import NEW, OLD, exe, msi
+
+MSI_RULE = functools.partial(options.compare, versions.compare_msi)
+RULE = functools.partial(options.compare, versions.compare)
+
+
+def there(code, version, **more):
+    return Installed(key=code, version=version, name="Corp Chat", product_code=code, **more)
+
+
+def steps(wanted, *installed, rule=MSI_RULE):
+    return [
+        (step.action, step.target.version if step.target else "")
+        for step in plan.plan(Found(installed), wanted, rule).steps
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "installed", "expected"),
+    [
+        (msi(), [], [("install", "")]),
+        (msi(), [there(NEW, "2.0.0")], []),
+        (msi(), [there(NEW, "2.0.0.7")], []),
+        (msi(), [there(OLD, "2.0.0")], []),
+        (msi(), [there(OLD, "1.0.0")], [("install", "1.0.0")]),
+        (msi(), [there(OLD, "1.0.0", sid="S-1-5-21-1")], [("install", "")]),
+        (msi(), [there(NEW, "1.9.9")], [("update", "1.9.9")]),
+        (msi(), [there(NEW, "2.0.0"), there(OLD, "1.0.0")], []),
+        (msi(allow_downgrade=True), [there(OLD, "3.0.0")], [("uninstall", "3.0.0"), ("install", "")]),
+        (msi(allow_downgrade=True), [there(NEW, "2.0.0"), there(OLD, "3.0.0")], [("uninstall", "3.0.0")]),
+        (msi(allow_downgrade=True), [there(OLD, "1.0.0")], [("install", "1.0.0")]),
+        (msi(state="repair"), [there(NEW, "2.0.0")], [("repair", "2.0.0")]),
+        (msi(state="repair"), [], [("install", "")]),
+        (msi(state="repair"), [there(OLD, "1.0.0")], [("install", "1.0.0")]),
+        (msi(state="absent"), [], []),
+        (msi(state="absent"), [there(NEW, "2.0.0"), there(OLD, "9.0")], [("uninstall", "2.0.0"), ("uninstall", "9.0")]),
+        (msi(version=""), [there(OLD, "0.1")], []),
+        (msi(), [there(OLD, "")], [("install", "")]),
+    ],
+)  # fmt: skip
+def test_msi(wanted, installed, expected):
+    assert steps(wanted, *installed) == expected
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        ("2.0.0.0", []),
+        ("2.0", []),
+        ("1.9", [("install", "1.9")]),
+        ("", [("install", "")]),
+        ("nightly", [("install", "nightly")]),
+    ],
+)
+def test_exe(version, expected):
+    assert steps(exe(), Installed(key="Corp Voice", version=version), rule=RULE) == expected
+
+
+def test_a_newer_version_is_refused_with_the_option_that_would_allow_it():
+    with pytest.raises(RefusedError) as caught:
+        steps(msi(), there(OLD, "2.0.1"))
+    assert str(caught.value) == (
+        f"Corp Chat 2.0.1 is installed, which is newer than 2.0.0 ({OLD}). The package is older than what the host has. "
+        "Take a newer package, or set allow_downgrade to true to remove the newer one first."
+    )
+    assert caught.value.details["found"][0]["version"] == "2.0.1"
+
+
+def test_removal_needs_no_package():
+    assert not plan.plan(Found((there(NEW, "2.0.0"),)), msi(state="absent"), MSI_RULE).needs_package
+    assert plan.plan(Found(), msi(), MSI_RULE).needs_package
+
+
+@pytest.mark.parametrize(
+    ("wanted", "installed", "expected"),
+    [
+        (msi(), [there(NEW, "2.0.0")], ""),
+        (msi(), [], "it is not registered as installed"),
+        (msi(), [there(OLD, "1.0.0")], "Corp Chat is registered with version 1.0.0, not 2.0.0"),
+        (msi(), [there(NEW, "2.0.0", sid="S-1-5-21-1")], "it is not registered as installed"),
+        (msi(state="absent"), [there(NEW, "2.0.0")], "Corp Chat 2.0.0 is still registered"),
+        (msi(state="absent"), [], ""),
+    ],
+)
+def test_what_is_missing_afterwards(wanted, installed, expected):
+    assert plan.shortfall(Found(tuple(installed)), wanted, MSI_RULE) == expected
+
+
+def test_what_an_upgrade_left_is_told():
+    left = plan.left_over(Found((there(NEW, "2.0.0"), there(OLD, "1.0.0"))), msi(), MSI_RULE)
+    assert [one["version"] for one in left] == ["1.0.0"]
+
+
+def test_after_the_plan_there_is_nothing_to_do():
+    for before in ([], [there(OLD, "1.0.0")], [there(NEW, "1.0.0")]):
+        assert steps(msi(), *before) and not steps(msi(), there(NEW, "2.0.0"))
