@@ -12,6 +12,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -176,7 +177,7 @@ def signed(request, workshop, installer, setup_program, issued):
 def refused(path, kind, authority, **options) -> str:
     with pytest.raises(kind) as raised:
         verify(str(path), trust_anchors=[str(authority.anchor)], **options)
-    assert type(raised.value) is kind
+    assert raised.value.kind == re.sub("(?<!^)([A-Z])", r"_\1", kind.__name__).lower()
     return str(raised.value)
 
 

@@ -17,7 +17,7 @@ from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils import pack
 from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils import packages_programs as programs
 
 
-@pytest.mark.parametrize(("data", "kind"), [(forms.msi(), "msi"), (programs.described(), "exe")])
+@pytest.mark.parametrize(("data", "kind"), [(forms.msi(), "msi"), (programs.described(), "exe")], ids=["msi", "exe"])
 def test_by_content_not_by_name(tmp_path, data, kind):
     path = tmp_path / "чат «1» %TEMP%.bin"
     path.write_bytes(data)
