@@ -118,8 +118,8 @@ class Channel:
     def _start(self, text: str, end: float, *, console: bool) -> tuple[str, wire.Received]:
         """Command. Its id, and what was received meanwhile if it had to be looked for after a lost connection.
 
-        Where the host uses our ids the same Command is sent again: it takes an id once only. Elsewhere a Command without an
-        answer may have begun, and is not sent again.
+        Where an earlier command has shown that the host uses our ids the same Command is sent again: it takes an id once only.
+        Elsewhere a Command without an answer may have begun, and is not sent again.
         """
         session = self.session
         session.ready()
@@ -134,10 +134,13 @@ class Channel:
                     return wanted, received
                 if sent:
                     raise self._half("The connection was lost while it was being started") from fault
-                if renewed or not (fault.unknown or fault.code == wire.OPERATIONS_QUOTA):
+                if fault.malformed and session.offer_ids and not session.own_ids:
+                    session.offer_ids = False
+                elif not renewed and (fault.unknown or fault.code == wire.OPERATIONS_QUOTA):
+                    session.renew()  # it ended meanwhile, or its commands are used up; nothing was started
+                    renewed = True
+                else:
                     raise session.fault(fault, "a command") from fault
-                session.renew()  # it ended meanwhile, or its commands are used up; nothing was started
-                renewed = True
             except (wire.Gone, wire.Quiet) as trouble:
                 gone = trouble if isinstance(trouble, wire.Gone) else wire.Gone(TimeoutError("Command timed out"))
                 refused += gone.refused
@@ -155,8 +158,10 @@ class Channel:
         raise self._half("The connection was lost each time that it was to be started")
 
     def _command(self, text: str, wanted: str, end: float, *, console: bool) -> str:
-        shell = self.session.ready()
-        return self._timed(end, lambda: wire.command(self.session.protocol, shell, text, wanted, console=console))
+        session = self.session
+        shell = session.ready()
+        offered = wanted if session.offer_ids else None
+        return self._timed(end, lambda: wire.command(session.protocol, shell, text, offered, console=console))
 
     def _look_for(self, started: str, end: float) -> wire.Received | None:
         """What a command has written by now; None where the host does not know it."""

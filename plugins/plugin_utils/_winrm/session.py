@@ -49,8 +49,10 @@ class Session:
         self.pause = pause
         self.new_id = new_id
         self.shell: str | None = None
+        self.offer_ids = True
+        """Commands are sent with an id of ours; not to a host that refused one."""
         self.own_ids = False
-        """The host uses the ids that it is given."""
+        """A command of this session has got the id that was offered: the host takes them, and takes each one once."""
         self.warnings: list[str] = []
         self.reconnects = 0
         """How often a new connection had to be made: who compares it knows whether an answer may have been lost."""
@@ -228,9 +230,9 @@ class Session:
                 if fault.quota or fault.code == wire.ACCESS_DENIED or wanted is None:
                     raise self.fault(fault, "the opening of a shell") from fault
                 wanted = None  # an old host that knows neither a client's id nor this idle timeout
+                self.offer_ids = False
             else:
                 self.shell = self.connection.shell_id = given
-                self.own_ids = given == wanted
                 self._talked = True
                 self.connection._connected = True
                 return

@@ -35,6 +35,8 @@ UTF_8 = 65001
 
 UNKNOWN_ID = 2150858843
 """ERROR_WSMAN_UNEXPECTED_SELECTORS: no such shell, or no such command in it."""
+MALFORMED = 2150858817
+"""ERROR_WSMAN_SCHEMA_VALIDATION_ERROR: the host does not know what the message has."""
 BUSY = 170
 """ERROR_BUSY: an earlier Send is still being worked on."""
 ACCESS_DENIED = 5
@@ -80,6 +82,10 @@ class Fault(Exception):
     @property
     def unknown(self) -> bool:
         return self.code == UNKNOWN_ID or self.subcode.endswith("InvalidSelectors")
+
+    @property
+    def malformed(self) -> bool:
+        return self.code == MALFORMED or self.subcode.endswith("SchemaValidationError")
 
     @property
     def quota(self) -> bool:

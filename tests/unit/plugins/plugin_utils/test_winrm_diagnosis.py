@@ -108,7 +108,7 @@ POOL = (
 )  # fmt: skip
 def test_what_libraries_say(text, kind, reason):
     error = explain(RuntimeError(text), HOST)
-    assert type(error) is kind
+    assert error.__class__ is kind
     assert error.details["reason"] == reason
     assert error.cause and error.remedy and not error.remedy.endswith(".")
 
@@ -127,7 +127,7 @@ def test_what_libraries_say(text, kind, reason):
 def test_401_means_something_else_for_each_authentication(method, reason):
     peer = Peer("win1", "http://win1:5985/wsman", "svc", method)
     error = explain(RuntimeError("the specified credentials were rejected by the server"), peer)
-    assert (type(error), error.details["reason"]) == (Refused, reason)
+    assert (error.__class__, error.details["reason"]) == (Refused, reason)
 
 
 def test_500_over_http_means_that_it_was_not_encrypted():

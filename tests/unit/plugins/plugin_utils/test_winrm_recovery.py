@@ -126,43 +126,60 @@ def test_access_denied_is_no_wrong_password():
         channel.run("x")
 
 
-# Command
+# Command: the first one of a session shows whether the host uses our ids
+
+FIRST = [opened(), started(), output(exit_code=0), signalled()]
+
+
+def run_second(steps):
+    """A command after one that went well: its answer, and the script."""
+    script = Script([*FIRST, *steps, deleted()])
+    with channel_over(script) as channel:
+        channel.run("ver")
+        answer = channel.run("setup.exe /S")
+    assert script.steps == []
+    return answer, script
 
 
 def test_command_that_arrived_is_found_by_its_id_and_not_started_again():
-    script = Script([opened(), cut("Command"), output(b"out", exit_code=3010), signalled(), deleted()])
-    assert run(script) == Answer(3010, b"out", b"")
-    assert script.verbs.count("Command") == 1
-    assert script.given("Command") == script.given("Receive") == "ID-2"
-    assert script.shell_of("Receive") == "ID-1"
+    answer, script = run_second([cut("Command"), output(b"out", exit_code=3010), signalled()])
+    assert answer == Answer(3010, b"out", b"")
+    assert script.verbs.count("Command") == 2
+    assert script.given("Command", 1) == script.given("Receive", 1) == "ID-3"
+    assert script.shell_of("Receive", 1) == "ID-1"
 
 
 def test_command_that_arrived_and_still_runs_is_waited_for():
-    script = Script([opened(), cut("Command"), silence(), output(b"out", exit_code=0), signalled(), deleted()])
-    assert run(script).stdout == b"out"
+    answer, _script = run_second([cut("Command"), silence(), output(b"out", exit_code=0), signalled()])
+    assert answer.stdout == b"out"
 
 
 def test_command_that_never_arrived_is_sent_again_with_the_same_id():
-    script = Script(
-        [opened(), cut("Command"), unknown("Receive"), started(), output(exit_code=0), signalled(), deleted()]
-    )
-    assert run(script).ok
-    assert script.given("Command", 0) == script.given("Command", 1) == "ID-2"
+    answer, script = run_second([cut("Command"), unknown("Receive"), started(), output(exit_code=0), signalled()])
+    assert answer.ok
+    assert script.given("Command", 1) == script.given("Command", 2) == "ID-3"
 
 
 def test_command_that_arrives_late_is_refused_the_second_time_and_found():
-    script = Script(
-        [
-            opened(),
-            cut("Command"),
-            unknown("Receive"),
-            fault("Command", 2147942583, text="Cannot create a file when that file already exists."),
-            output(b"once", exit_code=0),
-            signalled(),
-            deleted(),
-        ]
+    exists = fault("Command", 2147942583, text="Cannot create a file when that file already exists.")
+    answer, _script = run_second(
+        [cut("Command"), unknown("Receive"), exists, output(b"once", exit_code=0), signalled()]
     )
-    assert run(script).stdout == b"once"
+    assert answer.stdout == b"once"
+
+
+def test_the_first_command_of_a_session_is_not_sent_again_as_nothing_is_known_about_ids_yet():
+    script = Script([opened(), cut("Command"), deleted()])
+    with channel_over(script) as channel, pytest.raises(Lost):
+        channel.run("setup.exe /S")
+
+
+def test_a_host_that_refuses_an_id_gets_none():
+    script = Script(
+        [opened(), fault("Command", 2150858817), started("C"), output(exit_code=0), signalled(), deleted()],
+    )
+    assert run(script).ok
+    assert (script.given("Command", 0), script.given("Command", 1)) == ("ID-2", None)
 
 
 def test_on_a_host_with_its_own_ids_a_command_without_an_answer_is_not_repeated():
@@ -239,10 +256,12 @@ def test_a_quota_that_another_shell_does_not_help_is_said():
 
 def test_a_restart_of_the_service_while_a_command_is_started_is_no_second_start():
     script = Script(
-        [opened(), cut("Command"), unknown("Receive"), unknown("Command"), unknown("Receive"), unknown("Delete")]
+        [*FIRST, cut("Command"), unknown("Receive"), unknown("Command"), unknown("Receive"), unknown("Delete")]
     )
-    with channel_over(script) as channel, pytest.raises(Lost):
-        channel.run("setup.exe /S")
+    with channel_over(script) as channel:
+        channel.run("ver")
+        with pytest.raises(Lost):
+            channel.run("setup.exe /S")
     assert channel.warnings == []
 
 
