@@ -170,7 +170,9 @@ def _parts(data: t.Any, where: str) -> list[str]:
 def _bytes(data: t.Any, type_name: str, where: str) -> bytes:
     if data is None:
         return b""
-    if isinstance(data, (list, tuple)) and all(type(part) is int and 0 <= part <= 255 for part in data):
+    if isinstance(data, (list, tuple)) and all(
+        isinstance(part, int) and not isinstance(part, bool) and 0 <= part <= 255 for part in data
+    ):
         return bytes(data)
     found = _HEX.match(data.strip()) if isinstance(data, str) else None
     if not found:
