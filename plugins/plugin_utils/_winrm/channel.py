@@ -26,8 +26,11 @@ from .quoting import line
 from .runner import Answer, Ask
 from .session import PAUSES, Session, check_plugin
 
-GATHER = (0.025, 0.2)
-"""Seconds in which output may gather before more of it is asked for: at first, and at most."""
+GATHER = (0.05, 1.0)
+"""Seconds in which output may gather before more of it is asked for: at first, then double each time, at most.
+
+So the number of requests grows with the logarithm of the time that a command writes, not with the number of its lines.
+"""
 
 REPEATS = 3
 """How often a question is asked whose answer got lost."""
@@ -227,7 +230,7 @@ class Channel:
             stderr.append(received.stderr)
             if not received.done:
                 # a command that writes bit by bit would cost a request for each bit
-                session.pause(gather)
+                session.pause(max(0.0, min(gather, end - session.clock())))
                 gather = min(2 * gather, GATHER[1])
         if received.exit_code is None:
             raise self._half("The host ended it and tells no exit code, as it does when somebody closes the shell")

@@ -115,6 +115,22 @@ def test_output_in_pieces_is_joined_byte_for_byte():
         assert channel.run("x") == Answer(1, b"a" + half + b"\x00\xffz", b"e1e2")
 
 
+def test_output_may_gather_before_more_of_it_is_asked_for():
+    clock = Clock()
+    script = one(*[output(b"x")] * 6, silence(clock=clock, seconds=0), output(b"x"), output(exit_code=0))
+    with channel_over(script, clock) as channel:
+        assert channel.run("x").stdout == b"x" * 7
+    assert clock.pauses == [0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
+
+
+def test_output_does_not_gather_beyond_the_deadline():
+    clock = Clock()
+    script = one(output(b"x"), silence(clock=clock, seconds=0.1))
+    with channel_over(script, clock) as channel, pytest.raises(DeadlineError):
+        channel.run("x", deadline=0.02)
+    assert clock.pauses == [pytest.approx(0.02)]
+
+
 def test_silence_is_waited_through():
     clock = Clock()
     script = one(silence(clock=clock), silence(clock=clock), output(b"late", exit_code=0))
