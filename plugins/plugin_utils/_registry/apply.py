@@ -108,13 +108,14 @@ def converge(
         diff=todo.diff,
         changes=[change.result() for change in todo.changes],
         users=[dataclasses.asdict(user) for user in after.users],
-        warnings=[_no_hive(target) for target in after.no_hive],
+        warnings=[no_hive(target) for target in after.no_hive],
     )
     _complain(runner, left.changes, after, outcome)
     return outcome
 
 
-def _no_hive(target: Target) -> str:
+def no_hive(target: Target) -> str:
+    """The warning about a profile that is passed over."""
     return (
         f"{_who(target)} has no NTUSER.DAT in {target.profile}: nothing of his can be set. Is this a rest of a profile?"
     )

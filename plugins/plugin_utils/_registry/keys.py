@@ -26,6 +26,13 @@ LONGEST_NAME = 16383
 # Removing one of these with all that is in it destroys a host or a profile, so it is taken for a mistake.
 _NEVER = (
     "SOFTWARE\\Classes",
+    "SOFTWARE\\Classes\\*",
+    "SOFTWARE\\Classes\\.exe",
+    "SOFTWARE\\Classes\\exefile",
+    "SOFTWARE\\Classes\\CLSID",
+    "SOFTWARE\\Classes\\Directory",
+    "SOFTWARE\\Classes\\Interface",
+    "SOFTWARE\\Classes\\TypeLib",
     "SOFTWARE\\Microsoft",
     "SOFTWARE\\Microsoft\\Windows",
     "SOFTWARE\\Microsoft\\Windows NT",
@@ -99,9 +106,13 @@ def clean_name(name: str, where: str) -> str:
     return name
 
 
-def guard_deletion(path: str, where: str) -> None:
-    """SettingsError for a key whose removal cannot be meant; ``path`` begins below the hive."""
-    parts = path.split("\\")
+def guard_deletion(hive: str, path: str, where: str) -> None:
+    """SettingsError for a key whose removal cannot be meant; ``path`` begins below the hive, which may be empty."""
+    if hive == "HKEY_CLASSES_ROOT":
+        path = machine_path(hive, path).partition("\\")[2]
+    # below HKEY_USERS comes the user, and below him it is as in his own hive
+    parts = path.split("\\")[1 if hive == "HKEY_USERS" else 0 :]
+    path = "\\".join(parts)
     if len(parts) < 2 or fold(path) in {fold(name) for name in _NEVER}:
         raise SettingsError(
             f"The key {path} is not removed",

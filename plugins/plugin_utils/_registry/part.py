@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .._winrm.runner import Answer, Ask, Runner
-from .apply import Outcome, converge
+from .apply import Outcome, converge, no_hive
 from .plan import Plan, plan
 from .questions import State, questions, understand
 from .settings import Settings
@@ -49,7 +49,13 @@ class Part:
 
     @property
     def changed(self) -> bool:
-        return self.todo.changed
+        """Whether something is to be done. A profile that could not be read counts: apply() tries again, or says so."""
+        return self.todo.changed or bool(self.state and (self.state.refused or self.state.still_loaded))
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a user should hear although nothing failed: profiles without a hive."""
+        return [no_hive(target) for target in self.state.no_hive] if self.state else []
 
     def diff(self) -> tuple[str, str]:
         """Before and after, without secrets."""

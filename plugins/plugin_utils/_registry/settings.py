@@ -114,7 +114,7 @@ def _from_item(item: dict[str, t.Any], where: str) -> list[Item]:
     elif item.get("data") is not None:
         raise _wrong("has data and no name", where, "Give the name; the key's default value is name: ''")
     elif gone:
-        keys.guard_deletion(rest, where)
+        keys.guard_deletion(hive, rest, where)
     return _placed(Instruction(rest, name, value, gone), hive, item, where)
 
 
@@ -131,7 +131,7 @@ def _from_file(item: dict[str, t.Any], read: Callable[[str], bytes] | None, wher
     for one in reg_file.parse(read(path), item.get("encoding") or None, path):
         hive, rest = keys.split_hive(one.key)
         if one.gone and one.name is None:
-            keys.guard_deletion(rest, f"{path}, line {one.line}")
+            keys.guard_deletion(hive, rest, f"{path}, line {one.line}")
         place = f"{path}, line {one.line}"
         found += _placed(dataclasses.replace(one, key=rest), hive, item, place, from_file=True)
     return found

@@ -12,8 +12,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ansible_collections.onprem.chat.plugins.plugin_utils._registry import settings, values
-from ansible_collections.onprem.chat.plugins.plugin_utils._registry.apply import converge
+from ansible_collections.onprem.chat.plugins.plugin_utils._registry.apply import ask_all, converge
 from ansible_collections.onprem.chat.plugins.plugin_utils._registry.errors import AnswerError, NotConverged
+from ansible_collections.onprem.chat.plugins.plugin_utils._registry.part import Part
 from ansible_collections.onprem.chat.plugins.plugin_utils._registry.questions import questions
 from ansible_collections.onprem.chat.plugins.plugin_utils._registry.reg_file import Instruction
 from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.runner import Answer
@@ -292,3 +293,29 @@ def test_any_name_and_data_arrives_and_is_recognized(wanted, there, separator):
 @pytest.mark.parametrize("key", ["50% off", "%PATH%", "a & b ^ c", "!x!", "Ключ 😀", "a (b)", "it's"])
 def test_awkward_keys(host, key):
     twice(host, wants(item("a", "b", scope=["machine", "users"], key=f"SOFTWARE\\{key}")))
+
+
+def test_as_a_part_of_something_bigger(host):
+    part = Part(wants(item("a", "b", scope=["machine", "users"])))
+    answers = {"client.mine": Answer(0)}
+    while more := part.questions(answers):
+        answers |= host.batch(more)
+    part.understand(answers)
+    assert part.changed and part.diff()[0] == "" and part.diff()[1].startswith("[HKLM\\SOFTWARE\\Vendor]\n")
+    part.apply(host)
+    assert host.registry.get(KEY, "a")
+    again = Part(part.settings)
+    again.understand(ask_all(host, part.settings))
+    assert not again.changed and again.warnings == []
+
+
+def test_a_part_that_could_not_read_a_profile_says_so(host):
+    host.refused.add("C:\\Users\\anna 100% & co")
+    part = Part(wants(item("a", state="absent", scope=["users"])))
+    part.understand(ask_all(host, part.settings))
+    assert part.changed
+    with pytest.raises(NotConverged, match="The hives of some profiles could not be loaded"):
+        part.apply(host)
+    del host.profiles["C:\\Users\\anna 100% & co"]
+    part.understand(ask_all(host, part.settings))
+    assert not part.changed and len(part.warnings) == 1

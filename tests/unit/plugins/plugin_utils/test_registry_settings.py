@@ -111,6 +111,9 @@ def test_a_removed_key_forgets_what_was_below():
         ({"key": "Software\\Classes\\x", "name": "a", "scope": ["users"]}, "use loaded_users, or HKLM\\SOFTWARE\\Classes"),
         ({"key": "HKLM\\SOFTWARE", "state": "absent"}, "The key SOFTWARE is not removed (settings[0])"),
         ({"key": "HKLM\\software\\microsoft\\windows", "state": "absent"}, "is not removed"),
+        ({"key": "HKU\\.DEFAULT\\Software", "state": "absent"}, "is not removed"),
+        ({"key": "HKCR\\clsid", "state": "absent"}, "is not removed"),
+        ({"key": "HKCU\\Software", "state": "absent", "scope": ["users"]}, "is not removed"),
         ({"reg_file": "f", "name": "x"}, "An item has name beside reg_file"),
         ({"reg_file": "f", "state": "absent"}, "An item has state absent beside reg_file"),
         ({"reg_file": "f"}, "The key SOFTWARE is not removed (f, line 3)"),
@@ -120,3 +123,9 @@ def test_what_makes_no_sense(item, problem):
     with pytest.raises(SettingsError) as caught:
         wished(item, f="[-HKLM\\SOFTWARE]")
     assert problem in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["HKCR\\xmpp", "HKU\\.DEFAULT\\Software\\X", "HKLM\\SOFTWARE\\X", "SOFTWARE\\X"])
+def test_what_may_be_removed(key):
+    (wish,) = settings.from_options([{"key": key, "state": "absent"}]).wishes("machine")
+    assert wish.gone
