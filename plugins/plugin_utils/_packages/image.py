@@ -27,6 +27,8 @@ except ImportError:
 WINDOW = 512 << 20
 MACHINES = {0x14C: "x86", 0x8664: "x64", 0xAA64: "arm64"}
 DLL = 0x2000
+# With windows, or for the console (vendor document "PE Format"); the others are drivers, EFI and consoles.
+SUBSYSTEMS = (2, 3)
 RT_RCDATA, RT_VERSION, RT_MANIFEST = 10, 16, 24
 RESOURCES, CERTIFICATES = 2, 4
 # Of the resources only the first are looked at, and of a manifest only its beginning: both are small in real files.
@@ -93,6 +95,13 @@ def _image(program: t.Any, data: t.Any, where: str) -> Image:
     if program.FILE_HEADER.Characteristics & DLL:
         raise NotSupported(
             "The file is a DLL, no program", where, "Another file of the vendor was meant", "Give the setup program"
+        )
+    if program.OPTIONAL_HEADER.Subsystem not in SUBSYSTEMS:
+        raise NotSupported(
+            "The file is a driver or firmware, no program of Windows",
+            where,
+            "Another file of the vendor was meant",
+            "Give the setup program",
         )
     sections: dict[str, tuple[int, int]] = {}
     end = program.OPTIONAL_HEADER.SizeOfHeaders

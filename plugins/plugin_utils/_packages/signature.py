@@ -40,8 +40,8 @@ from .signature_errors import (
     attributes,
     failure,
     iso,
-    last_words,
     name_of,
+    words,
 )
 from .source import opened
 
@@ -200,7 +200,7 @@ def _certificates(program: str, path: str, folder: pathlib.Path, where: str) -> 
     code, said = _run([program, "extract-signature", "-in", os.path.abspath(path), "-out", str(target)], where)  # noqa: PTH100
     if code or not target.exists():
         raise NotVerified(
-            f"No signature can be read: {last_words(said)}",
+            f"No signature can be read: {words(said, 0)}",
             where,
             "The file is damaged, or of a kind that cannot be signed",
             "Fetch it again and compare its SHA-256 with the vendor's",

@@ -108,7 +108,7 @@ def failure(code: int, said: str, leaf: t.Any, where: str) -> PackageError:
             "Do not use this package; ask its vendor",
         )
     return NotVerified(
-        f"The signature, {by}, does not hold: {reason or last_words(said)}",
+        f"The signature, {by}, does not hold: {reason or words(said, -1)}",
         where,
         "It is damaged, or of a kind that cannot be checked here",
         "Fetch the file from the vendor again, or check it on Windows",
@@ -136,6 +136,16 @@ def iso(moment: datetime.datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def last_words(said: str) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip() not in ("", "Failed")]
-    return lines[-1][:300] if lines else "it said nothing"
+def words(said: str, which: int) -> str:
+    """A line of what osslsigncode said, without those that stand in every answer: 0 the first, -1 the last."""
+    noise = (
+        "Failed",
+        "Succeeded",
+        "PE checksum",
+        "Current PE checksum",
+        "Calculated PE checksum",
+        "Warning",
+        "Number of",
+    )
+    lines = [line.strip() for line in said.splitlines() if line.strip() and not line.strip().startswith(noise)]
+    return lines[which][:300] if lines else "it said nothing"

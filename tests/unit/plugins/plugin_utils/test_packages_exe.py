@@ -126,6 +126,14 @@ def test_a_dll_is_no_package():
         read(programs.described(characteristics=0x2022))
 
 
+def test_firmware_is_no_package():
+    data = bytearray(programs.described())
+    # The subsystem in the optional header.
+    struct.pack_into("<H", data, 0x80 + 24 + 68, 10)
+    with pytest.raises(NotSupported, match="a driver or firmware"):
+        read(bytes(data))
+
+
 def test_a_program_of_dos():
     with pytest.raises(Damaged, match="no valid Windows program"):
         read(b"MZ" + bytes(600))
