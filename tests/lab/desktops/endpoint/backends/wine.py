@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import locale
 import os
 import pwd
 import shutil
@@ -16,7 +14,6 @@ from .base import CTRL_C_EXIT, Backend, Job, MissingDirectory, MissingProgram, P
 from .process import Child
 
 ERROR_DIRECTORY = 267
-UTF8 = 65001
 INTERVAL = 0.02  # seconds between two looks at the launcher's answer
 
 
@@ -78,8 +75,8 @@ class WineBackend(Backend):
     """Commands in one prefix.
 
     `environment`: file of NAME=VALUE for Wine (WINEPREFIX …); `user`: the Unix account; `launcher`: the built launcher.c;
-    `directory`: where commands start, a Windows path. Without a console, Wine's programs write in the OEM code page, which follows the
-    locale; one of a language that has none on Windows makes it UTF-8. `utf8_locale` is such a one, for shells of code page 65001.
+    `directory`: where commands start, a Windows path. There is no console: what Wine's
+    programs write has the code page that the image gives them (UTF-8, by manifests), whatever the shell asks for.
     """
 
     def __init__(
@@ -88,7 +85,6 @@ class WineBackend(Backend):
         user: str = "windows",
         launcher: str = "/usr/local/lib/desktop/launcher.exe",
         directory: str = "C:\\",
-        utf8_locale: str = "hi_IN.UTF-8",
     ) -> None:
         self.account = pwd.getpwnam(user)
         self.launcher = launcher
@@ -99,10 +95,6 @@ class WineBackend(Backend):
             "USER": user,
             "PATH": "/usr/local/bin:/usr/bin:/bin",
         }
-        self.utf8 = {}
-        with contextlib.suppress(locale.Error):
-            locale.setlocale(locale.LC_CTYPE, utf8_locale)
-            self.utf8 = {"LC_CTYPE": utf8_locale}
 
     async def start(self, job: Job) -> Process:
         """Start it. Raises MissingProgram, MissingDirectory."""
@@ -127,7 +119,7 @@ class WineBackend(Backend):
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env=self.environment | (self.utf8 if job.code_page == UTF8 else {}),
+            env=self.environment,
             cwd=self.account.pw_dir,
             start_new_session=True,
             **options,
