@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from lab_acme import Acme
+from lab_desktops import DOMAINS, Desktop
 from lab_dns import PARTS, NameServers
 from lab_mts_link import MtsLink
 
@@ -159,3 +160,17 @@ def mts_link(laboratory: Lab) -> MtsLink:
     found = MtsLink.ready(laboratory)
     found.uninstall()
     return found
+
+
+@pytest.fixture(scope="module")
+def desktop(lab: Lab) -> Desktop:
+    """A clean win1: nobody ever logged on, nothing is installed."""
+    lab.reset("win1")
+    return Desktop(lab)
+
+
+@pytest.fixture(scope="module")
+def desktops(lab: Lab) -> dict[str, Desktop]:
+    """All desktops, clean: two of the company's domain, one of the branch's."""
+    lab.reset(*DOMAINS)
+    return {name: Desktop(lab, name) for name in DOMAINS}

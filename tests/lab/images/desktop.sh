@@ -1,37 +1,67 @@
 # The desktop on top of Wine: the stand-ins for tools that Wine only has the names of, the laboratory's own helpers, the test
-# packages. The compilers go again.
+# packages, a profile for those who will come. The compilers go again.
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
-apt-get install -y -qq --no-install-recommends gcc-mingw-w64-x86-64-win32
-install -d /usr/local/lib/desktop
-for source in labrun labhold; do
-  x86_64-w64-mingw32-gcc -municode -O2 -s -Wall -o "/usr/local/lib/desktop/$source.exe" "/srv/desktops/tools/$source.c"
-done
-apt-get purge -y -qq --auto-remove gcc-mingw-w64-x86-64-win32
+apt-get install -y -qq --no-install-recommends gcc-mingw-w64-x86-64-win32 wixl nsis
+install -d /usr/local/lib/desktop /srv/packages
+cd /srv/desktops/tools
+# NAME TARGET FURTHER SOURCES …
+build() {
+  local name=$1 target=$2
+  shift 2
+  x86_64-w64-mingw32-gcc -municode -O2 -s -Wall -o "$target" "$name.c" "$@" -lntdll -lbcrypt -lcrypt32 -lwinhttp -lws2_32 -lmsi -ladvapi32
+}
+own=/usr/local/lib/desktop
+build labrun $own/labrun.exe
+build labhold $own/labhold.exe
+build ../logon/lablogon $own/lablogon.exe task.c users.c hives.c common.c
+build ../endpoint/launcher $own/launcher.exe
+windows=/srv/windows/prefix/drive_c/windows
+build labmutex $windows/labmutex.exe common.c
+for tool in certutil findstr more timeout sc curl; do build "$tool" "$own/$tool.exe" common.c; done
+build query $own/query.exe users.c common.c
+build schtasks $own/schtasks.exe task.c users.c common.c
+build reg $own/reg.exe hives.c common.c
+build msiexec $own/msiexec.exe common.c
+mv $own/more.exe $own/more.com
+cp $own/query.exe $own/quser.exe
 
-cat >/etc/systemd/system/windows.service <<'X'
-[Unit]
-Description=Windows (Wine)
-[Service]
-User=windows
-RuntimeDirectory=windows
-RuntimeDirectoryMode=0755
-EnvironmentFile=/etc/wine.env
-# Stays until it is stopped, and with it everything that Windows keeps in memory.
-ExecStart=/usr/bin/wine /usr/local/lib/desktop/labhold.exe
-ExecStartPost=/usr/local/bin/wine-run --quiet exit
-ExecStartPost=/usr/bin/touch /run/windows/ready
-ExecStop=-/usr/bin/wineserver -k
-[Install]
-WantedBy=multi-user.target
-X
-cat >/etc/wine.env <<'X'
-WINEPREFIX=/srv/windows/prefix
-WINEDEBUG=-all
-WINEDLLOVERRIDES=mscoree,mshtml=
-LANG=C.UTF-8
-X
+# 32-bit programs find the same ones: only reg and msiexec go on to Wine's own, which there is of both kinds. As Wine's own they are
+# known by a mark in the file; under another name they are not found without it.
+for folder in system32 syswow64; do
+  for tool in reg msiexec; do
+    sed 's/Wine builtin DLL/Wine elsewhere--/' "$windows/$folder/$tool.exe" >"$windows/$folder/wine-$tool.exe"
+  done
+  cp "$windows/$folder/wine-reg.exe" "$windows/$folder/wine-reg-import.exe"
+  # What these write is in the OEM code page, whatever the console's is: with this they take UTF-8 for it.
+  for tool in cmd wine-reg tasklist taskkill where whoami xcopy wmic; do
+    install -m 0644 utf8.manifest "$windows/$folder/$tool.exe.manifest"
+  done
+  for tool in certutil.exe findstr.exe more.com timeout.exe sc.exe curl.exe query.exe quser.exe schtasks.exe reg.exe msiexec.exe; do
+    rm -f "$windows/$folder/$tool"
+    install -o windows -g windows -m 0755 "$own/$tool" "$windows/$folder/$tool"
+  done
+done
+install -d "$windows/system32/Tasks"
+chown windows: "$windows/system32/Tasks" "$windows"/*/wine-*.exe
+bash /srv/desktops/packages/build.sh /srv/packages
+apt-get purge -y -qq --auto-remove gcc-mingw-w64-x86-64-win32 wixl nsis
+
+install -m 0755 /srv/desktops/wine-run /srv/desktops/logon/logon /usr/local/bin
+ln -s logon /usr/local/bin/logoff
+install -m 0644 /srv/desktops/windows.service /srv/desktops/endpoint/endpoint.service /etc/systemd/system
+install -m 0644 /srv/desktops/wine.env /etc/wine.env
+# pyspnego wants it for clients with a password; Debian has it not, and a server needs it not.
+touch /usr/local/lib/python3.13/dist-packages/krb5.py
+# Nobody is logged on until somebody is: what Wine writes there at its start, its own account keeps elsewhere.
+printf 'reg delete "HKCU\\Volatile Environment" /f >nul\r\n' >/srv/windows/prefix/drive_c/windows/laboratory.cmd
 systemctl enable windows
+# Once as it will run, so that what the first start writes is written: the profile of those who will come among it.
+su - windows -c 'set -a; eval "$(sed -E "s,^([A-Z]+)=(.*),\1=\x27\2\x27," /etc/wine.env)"; wine /usr/local/lib/desktop/lablogon.exe default; wine reg add "HKCU\Software\Wine\Drivers" /v Graphics /d null /f
+  for pair in "USERPROFILE=C:\users\windows" "APPDATA=C:\users\windows\AppData\Roaming" "LOCALAPPDATA=C:\users\windows\AppData\Local" \
+    "HOMEDRIVE=C:" "HOMEPATH=\users\windows" "USERNAME=windows"; do wine reg add HKCU\Environment /v "${pair%%=*}" /d "${pair#*=}" /f; done
+  wineserver -w'
+test -s /srv/windows/prefix/drive_c/users/Default/NTUSER.DAT
 apt-get clean
 rm -rf /var/lib/apt/lists/*

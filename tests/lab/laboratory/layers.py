@@ -15,18 +15,29 @@ from pathlib import Path
 from . import paths
 from .errors import LabError, run
 
+DESKTOP = (
+    "tools",
+    "logon",
+    "packages",
+    "endpoint/launcher.c",
+    "endpoint/endpoint.service",
+    "wine-run",
+    "wine.env",
+    "windows.service",
+)
 # name -> (layer below, further inputs: files beside the script, or folders of files)
 LAYERS = {
     "debian": (None, ["packages.txt"]),
     "chat": ("debian", ["keep_bytecode.py"]),
     "dc-packages": ("debian", []),
     "dc": ("dc-packages", ["company.py"]),
+    "branch": ("dc-packages", []),
     "bind": ("debian", []),
     "knot": ("debian", []),
     "acme": ("debian", []),
     "debian13": (None, ["debian.sh", "packages.txt"]),
     "wine": ("debian13", []),
-    "desktop": ("wine", ["../desktops/tools", "../desktops/packages"]),
+    "desktop": ("wine", [f"../desktops/{part}" for part in DESKTOP]),
 }
 # What the base layers are made of.
 SUITES = {"debian": "bookworm", "debian13": "trixie"}

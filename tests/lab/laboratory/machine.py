@@ -29,6 +29,7 @@ class Machine:
     name: str
     layer: str
     address: str
+    domain = "corp.test"
     further_addresses: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     group: str
@@ -214,7 +215,7 @@ class Machine:
         etc = self.root / "etc"
         (etc / "hostname").write_text(f"{self.name}\n")
         (etc / "hosts").write_text(
-            f"127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n{self.address} {self.name}.corp.test {self.name}\n"
+            f"127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n{self.address} {self.name}.{self.domain} {self.name}\n"
         )
         (etc / "systemd/network/10-lab.network").write_text(
             f"[Match]\nName=host0\n[Network]\nAddress={self.address}/{network.SUBNET.prefixlen}\nGateway={network.GATEWAY}\n"

@@ -135,6 +135,8 @@ class Users:
         (self.folder / "krb5.conf").write_text(
             "[libdefaults]\n default_realm = CORP.TEST\n dns_lookup_kdc = true\n dns_lookup_realm = false\n"
             " rdns = false\n dns_canonicalize_hostname = false\n"
+            "[domain_realm]\n corp.test = CORP.TEST\n .corp.test = CORP.TEST\n"
+            " branch.test = BRANCH.TEST\n .branch.test = BRANCH.TEST\n"
         )
 
     def down(self) -> None:
