@@ -28,7 +28,9 @@ def read_exe(data: t.Any, path: str, sha256: str, window: t.Any = None) -> Packa
     switches = silent.switches(made.name)
     scope, default = scope_of(image, made.name)
     notes = list(switches.notes)
-    if made.confidence != SURE:
+    if made.name == UNKNOWN:
+        notes.append("The technology of this installer is not known: its silent switches have to be given")
+    elif made.confidence != SURE:
         notes.insert(0, "The technology of this installer is not known for sure: try its switches on one host first")
     return Package(
         kind=EXE,

@@ -29,7 +29,9 @@ def test_technology(name):
     assert package.silent_install == silent.install(technology)
     assert bool(package.evidence) == (technology != "unknown")
     doubt = "The technology of this installer is not known for sure: try its switches on one host first"
-    assert (doubt in package.notes) == (confidence != "sure")
+    assert (doubt in package.notes) == (confidence == "likely")
+    nothing = "The technology of this installer is not known: its silent switches have to be given"
+    assert (nothing in package.notes) == (confidence == "unknown")
 
 
 def test_version_resource():
