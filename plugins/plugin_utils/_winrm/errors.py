@@ -52,6 +52,12 @@ class Untrusted(ChannelError):
 class Unreachable(ChannelError):
     """No conversation began: name not found, connection refused, nothing answered."""
 
+    def result(self) -> dict[str, t.Any]:
+        """Unreachable, as Ansible's own modules are: it did not fail, it is not there. ignore_unreachable applies."""
+        result = super().result()
+        del result["failed"]
+        return {"unreachable": True, **result}
+
 
 class Lost(ChannelError):
     """The connection broke off, and a new one did not help."""

@@ -211,3 +211,18 @@ def test_result_of_a_module():
         "msg": "w (h). c. r.",
         "error": {"kind": "deadline_error", "what": "w", "where": "h", "cause": "c", "remedy": "r", "terminated": True},
     }
+
+
+def test_a_host_that_is_not_there_is_unreachable():
+    result = Unreachable("win1 is off", "win1, http://win1:5985/wsman", "Night", "Wait").result()
+    assert result["unreachable"] is True
+    assert "failed" not in result
+    assert result["msg"] == "win1 is off (win1, http://win1:5985/wsman). Night. Wait."
+    assert result["error"]["kind"] == "unreachable"
+
+
+def test_a_lost_connection_is_a_failure():
+    """Something may have been done there before it broke off."""
+    result = Lost("The connection broke off", "win1", "A restart", "Run again").result()
+    assert result["failed"] is True
+    assert "unreachable" not in result
