@@ -20,6 +20,7 @@ import xml.etree.ElementTree as ET
 import pytest
 import requests
 import spnego
+import xmltodict
 from spnego.channel_bindings import GssChannelBindings
 from winrm.exceptions import InvalidCredentialsError, WinRMOperationTimeoutError, WinRMTransportError, WSManFaultError
 from winrm.protocol import Protocol
@@ -123,6 +124,33 @@ def test_unencrypted_messages(endpoint):
     with pytest.raises(WinRMTransportError) as caught:
         client(endpoint, message_encryption="never").open_shell()
     assert (caught.value.code, caught.value.response_text) == (500, "")
+
+
+@pytest.mark.parametrize(
+    "message", ["<x", "<!DOCTYPE x><x/>", "<x/>", '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"/>']
+)
+def test_what_is_no_message(endpoint, message):
+    protocol = client(endpoint)
+    shell = protocol.open_shell()
+    with pytest.raises(WinRMTransportError) as caught:
+        protocol.transport.send_message(message)
+    assert 'Code="2150858791"' in caught.value.response_text
+    assert run(protocol, shell, "echo x")[0] == b"x\n", "the session goes on"
+
+
+def test_other_requests(endpoint):
+    base = endpoint.url().removesuffix("/wsman")
+    assert requests.get(endpoint.url(), timeout=10).status_code == 405
+    assert requests.post(f"{base}/other", timeout=10).status_code == 404
+    assert requests.post(endpoint.url(), data=iter([b"x"]), timeout=10).status_code == 411
+
+
+def test_powershell_is_not_there(endpoint):
+    protocol = client(endpoint)
+    uri = "http://schemas.microsoft.com/powershell/Microsoft.PowerShell"
+    header = protocol.build_wsman_header("http://schemas.xmlsoap.org/ws/2004/09/transfer/Create", uri)
+    message = xmltodict.unparse({"env:Envelope": {**header, "env:Body": {}}})
+    assert fault(protocol.send_message, message) == (2150858811, "a:DestinationUnreachable")
 
 
 def test_basic_is_not_offered(endpoint):

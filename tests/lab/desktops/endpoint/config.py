@@ -65,6 +65,7 @@ class Config:
     quotas: Quotas = field(default_factory=Quotas)
     backend: str = "process"
     backend_options: dict[str, Any] = field(default_factory=dict)
+    latency: float = 0.0  # seconds that every request waits, as if the network were slow
     rules: str = ""
     log: str = ""
     log_commands: bool = False  # command lines in the log: for tests that look for secrets in them

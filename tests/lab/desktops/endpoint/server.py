@@ -125,6 +125,8 @@ class Endpoint:
         """One request. False when the connection ends with it."""
         connection = session.connection
         head = await connection.head()
+        if self.config.latency:
+            await asyncio.sleep(self.config.latency)
         session.note = {}
         limit = self.config.quotas.max_envelope_kb * 1024
         keep = head.headers.get("connection", "").casefold() != "close"
