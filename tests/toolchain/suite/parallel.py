@@ -57,6 +57,7 @@ USUAL = {
     "integration-winrm_channel": 40,
     "integration-winrm_endpoint": 60,
     "integration-winrm_endpoint_refusals": 40,
+    "integration-winrm_endpoint_wine": 60,
     "integration-winrm_light": 30,
     "molecule-certificates": 80,
     "molecule-dns": 40,
