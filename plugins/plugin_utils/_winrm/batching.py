@@ -38,6 +38,10 @@ class Bundle:
     marker: str
     command: str
 
+    def share(self, output: bytes) -> float:
+        """How much of it has been answered in this output, from 0.0 to 1.0."""
+        return min(1.0, output.count(f"{self.marker}.".encode()) / len(self.asks))
+
 
 def new_marker() -> str:
     """A word that no output contains by chance."""

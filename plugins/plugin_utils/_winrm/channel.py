@@ -29,7 +29,8 @@ from .session import PAUSES, Session, check_plugin
 GATHER = (0.05, 1.0)
 """Seconds in which output may gather before more of it is asked for: at first, then double each time, at most.
 
-So the number of requests grows with the logarithm of the time that a command writes, not with the number of its lines.
+So the number of requests grows with the logarithm of the time that a command writes, not with the number of its lines. Of a
+line of questions it is seen how many were answered, and waited for as long as the others will take.
 """
 
 REPEATS = 3
@@ -93,7 +94,7 @@ class Channel:
     def _ask(self, bundle: Bundle, end: float, deadline: float) -> Answer:
         for number in range(1, REPEATS + 1):
             try:
-                answer = self._execute(bundle.command, None, end, deadline)
+                answer = self._execute(bundle.command, None, end, deadline, bundle.share)
             except Lost:
                 if number == REPEATS or self.session.clock() >= end:
                     raise
@@ -102,14 +103,15 @@ class Channel:
                 return answer
         raise self._half("Its answer was cut off each time")
 
-    def _execute(self, text: str, stdin: bytes | None, end: float, deadline: float) -> Answer:
+    def _execute(
+        self, text: str, stdin: bytes | None, end: float, deadline: float, share: Callable[[bytes], float] | None = None
+    ) -> Answer:
         started, first = self._start(text, end, console=stdin is None)
         confirmed = False
         try:
             if stdin is not None:
                 self._feed(started, stdin, end, deadline)
-            answer = self._collect(started, first, end, deadline)
-            return answer
+            return self._collect(started, first, end, deadline, share)
         except DeadlineError as error:
             confirmed = True
             error.terminated = error.details["terminated"] = self._terminate(started)
@@ -206,13 +208,20 @@ class Channel:
                 else:
                     break
 
-    def _collect(self, started: str, first: wire.Received, end: float, deadline: float) -> Answer:
+    def _collect(
+        self,
+        started: str,
+        first: wire.Received,
+        end: float,
+        deadline: float,
+        share: Callable[[bytes], float] | None,
+    ) -> Answer:
         session = self.session
         shell = session.ready()
         stdout, stderr = [first.stdout], [first.stderr]
         received = first
         reconnects = session.reconnects
-        gather = GATHER[0]
+        begun, gather = session.clock(), GATHER[0]
         while not received.done:
             if session.clock() >= end:
                 raise self._deadline_error(deadline, b"".join(stdout), b"".join(stderr))
@@ -230,8 +239,11 @@ class Channel:
             stderr.append(received.stderr)
             if not received.done:
                 # a command that writes bit by bit would cost a request for each bit
-                session.pause(max(0.0, min(gather, end - session.clock())))
-                gather = min(2 * gather, GATHER[1])
+                part = share(b"".join(stdout)) if share else 0.0
+                if part:  # then the rest takes as long as it did until now, in proportion
+                    gather = (session.clock() - begun) * (1 - part) / part
+                session.pause(max(0.0, min(gather, GATHER[1], end - session.clock())))
+                gather = 2 * gather
         if received.exit_code is None:
             raise self._half("The host ended it and tells no exit code, as it does when somebody closes the shell")
         return Answer(received.exit_code, b"".join(stdout), b"".join(stderr), complete=session.reconnects == reconnects)

@@ -278,6 +278,33 @@ def test_many_questions_are_one_command():
     assert len(script.verbs) == 5
 
 
+def test_the_rest_of_the_questions_is_waited_for_in_proportion():
+    clock = Clock()
+    script = one(*[output(b"") for _number in range(4)], output(exit_code=0))
+    whole = {}
+
+    def piece(first, last, seconds, done=False):
+        def reply(root):
+            clock.pass_by(seconds)
+            line = script.line()
+            marker = line.split("&")[0].removeprefix("echo ")
+            text = f"{marker}\r\n" if first == 0 else ""
+            text += "".join(f"{marker}.{n}.0\r\n" for n in range(first, last))
+            whole[first] = text
+            return output(text.encode(), exit_code=0 if done else None).reply(root)
+
+        return reply
+
+    for step, reply in zip(
+        script.steps[2:6], [piece(0, 0, 0.01), piece(0, 1, 0.04), piece(1, 9, 0), piece(9, 10, 0)], strict=True
+    ):
+        step.reply = reply
+    with channel_over(script, clock) as channel:
+        assert len(channel.batch([Ask(f"q{n}", "x") for n in range(10)])) == 10
+    # nothing yet: the first pause; one of ten in 0.1 s: nine tenths of a second; nine of ten in 1 s: a ninth; all: none
+    assert clock.pauses == [0.05, pytest.approx(0.9), pytest.approx(1 / 9), 0.0]
+
+
 def receive_of(script):
     """What cmd.exe would write for a line of questions: value N, and N's parity as exit code."""
     line = script.line()
