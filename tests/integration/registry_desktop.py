@@ -90,6 +90,13 @@ class Host:
         host = cls(lab, folder)
         host.desktop.logon(CYRILLIC, SPACED)
         host.desktop.logoff(SPACED)
+        for profile in (SPACED, "Default"):
+            steps = [
+                f'reg load HKU\\independent "C:\\Users\\{profile}\\NTUSER.DAT"',
+                'reg delete "HKU\\independent\\Software\\OnPrem Test" /f',
+                "reg unload HKU\\independent",
+            ]
+            host.desktop.run("&".join(steps))
         return host
 
 
