@@ -55,6 +55,7 @@ USUAL = {
     "integration-win_registry": 130,
     "integration-win_registry_cut": 130,
     "integration-winrm_channel": 40,
+    "integration-winrm_cmd": 160,
     "integration-winrm_endpoint": 60,
     "integration-winrm_endpoint_refusals": 40,
     "integration-winrm_endpoint_wine": 60,
