@@ -114,7 +114,7 @@ options:
   url:
     description:
       - Where the host can get the same package. The host must trust the server's certificate.
-      - It reaches C(curl.exe) by its standard input, so that a token in it is not seen in lists of processes.
+      - One with a user or a query reaches C(curl.exe) by its standard input, so that a token in it is not seen in lists of processes.
     type: str
   free_space:
     description: The space that must be free on the host, in MiB. By default three times the package and 100 MiB.

@@ -250,17 +250,16 @@ class Visit:
             return [f"(the log could not be read: {problem.what})"]
 
     def _clean_files(self) -> None:
-        """Take the package away; also when nothing was delivered there is nothing to keep."""
-        if not self.task.wanted.sha256:
-            return
-        folder = quoting.path(self._folder())
-        # The folders above go when they are empty: rd without /s takes no others.
-        above = " & ".join(
-            f"rd {quoting.path(self.place + chr(92) + name)} 2>nul"
-            for name in ("onprem.chat\\files", "onprem.chat\\jobs", "onprem.chat")
-        )
+        """Take the package away, and the folders above it when they are empty: rd without /s takes no others."""
+        above = [f"{self.place}\\onprem.chat{name}" for name in ("\\files", "\\jobs", "")]
+        parts = [f"rd {quoting.path(path)} 2>nul" for path in above]
+        if self.task.wanted.sha256:
+            folder = quoting.path(self._folder())
+            parts = [f"rd /s /q {folder} 2>nul", *parts, f"if exist {folder} exit 1"]
+        else:
+            parts.append("ver >nul")
         try:
-            done = self.runner.run(f"(rd /s /q {folder} 2>nul & {above} & if exist {folder} exit 1)").ok
+            done = self.runner.run(f"({' & '.join(parts)})").ok
         except ChannelError:
             done = False
         if not done:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import re
-import typing as t
 
 from .._winrm import quoting
 from .._winrm.errors import ChannelError
@@ -186,23 +185,11 @@ def write(runner: Runner, local: str, path: str) -> None:
 
 
 def _pull(runner: Runner, url: str, path: str, deadline: float) -> None:
-    # The address comes by standard input: it may hold a token, and command lines can be listed.
-    lines = (
-        f"url = {_in_config(url)}",
-        f"output = {_in_config(path)}",
-        "fail",
-        "silent",
-        "show-error",
-        "location",
-        "retry = 4",
-        "retry-delay = 2",
-        f"max-time = {int(deadline)}",
-    )
-    answer = _curl(runner, (*lines, "continue-at = -"), deadline)
+    answer = _curl(runner, url, path, deadline, resume=True)
     if answer.exit_code == _RANGE or (answer.exit_code == 22 and b"416" in answer.stderr):
         # A server that cannot resume, or a file that is complete or longer than it should be: from the beginning.
         runner.run(f"del /f /q {quoting.path(path)}")
-        answer = _curl(runner, lines, deadline)
+        answer = _curl(runner, url, path, deadline, resume=False)
     if answer.ok:
         return
     cause, remedy = _CURL.get(
@@ -224,7 +211,21 @@ def _pull(runner: Runner, url: str, path: str, deadline: float) -> None:
     )
 
 
-def _curl(runner: Runner, lines: t.Sequence[str], deadline: float) -> Answer:
+def _curl(runner: Runner, url: str, path: str, deadline: float, *, resume: bool) -> Answer:
+    flags = ["fail", "silent", "show-error", "location"]
+    values = {
+        "retry": "4",
+        "retry-delay": "2",
+        "max-time": str(int(deadline)),
+        **({"continue-at": "-"} if resume else {}),
+    }
+    if url == _without_secrets(url):
+        words = [*(f"--{name}" for name in flags), *(f"--{name} {value}" for name, value in values.items())]
+        command = f"curl.exe {' '.join(words)} --output {quoting.path(path)} {quoting.argument(url)}"
+        return runner.run(command, deadline=deadline + 30.0)
+    # A user or a query may be a token, and command lines can be listed: then the address comes by standard input.
+    lines = [*flags, *(f"{name} = {value}" for name, value in values.items())]
+    lines += [f"output = {_in_config(path)}", f"url = {_in_config(url)}"]
     config = "".join(f"{line}\n" for line in lines).encode("utf-8")
     return runner.run("curl.exe --config -", stdin=config, deadline=deadline + 30.0)
 

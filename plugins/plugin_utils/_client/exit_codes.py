@@ -128,6 +128,12 @@ _MSI = {
         "A Group Policy (DisableMSI, software restriction, AppLocker, WDAC) forbids it for this account or this file",
         "Allow the package in the policy, or set run_as to system where only accounts are restricted",
     ),
+    1627: Meaning(
+        FAILED,
+        "a function of the installation failed (1627)",
+        "Windows Installer could not work at all; the folder for temporary files may be missing",
+        "Check TEMP of the account that installs, and the service msiserver",
+    ),
     1628: Meaning(
         FAILED,
         "an invalid parameter (1628)",

@@ -16,7 +16,9 @@ from __future__ import annotations
 import re
 
 _ENDED = re.compile(r"^\D*\d{1,2}:\d\d:\d\d: [\w.]+[.:]? .*\b3\.?$")
-_ERROR = re.compile(r"-- \D{0,40}\b[12]\d{3}\b|^\D{0,40}\b[12]\d{3}\. |\b1: [12]\d{3} 2: ")
+_ERROR = re.compile(
+    r"^MSI \(\w\) .*\]: [^:]{1,40}: .* -- |-- \D{0,40}\b[12]\d{3}\b|^\D{0,40}\b[12]\d{3}\. |\b1: [12]\d{3} 2: "
+)
 BEFORE, MOST = 8, 40
 
 

@@ -44,6 +44,7 @@ if exist result.txt goto report
 rd hold 2>nul
 md hold 2>nul || exit /b {locked}
 cd hold 2>nul || exit /b {locked}
+if not exist "%TEMP%" md "%TEMP%" 2>nul
 if exist ..\started.txt exit /b {started_before}
 >..\started.txt echo started
 set /a opc_busy=0

@@ -128,6 +128,7 @@ def nothing_installed(**more: object) -> dict[str, object]:
         "dir /-c": said("  6 Dir(s)  99000000000 bytes free\r\n"),
         "if not exist": said(),
         "rd /s /q": said(),
+        "(rd ": said(),
         "call ": done(0),
     }
     return more | {piece: answer for piece, answer in usual.items() if piece not in more}

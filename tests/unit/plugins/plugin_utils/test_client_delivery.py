@@ -39,6 +39,15 @@ def test_curl_gets_the_address_by_standard_input(package):
     assert 'output = "C:\\\\Program Files\\\\onprem.chat\\\\files\\\\x\\\\chat.msi"\n' in config
 
 
+def test_an_address_without_secrets_is_an_argument(package):
+    host = Host({"if not exist": said(), "curl.exe": said(), "certutil": RIGHT})
+    assert deliver(host, package, url="https://files.corp.test/chat.msi") == "pull"
+    assert host.commands[1] == (
+        "curl.exe --fail --silent --show-error --location --retry 4 --retry-delay 2 --max-time 60 --continue-at - --output "
+        f'"{PATH}" "https://files.corp.test/chat.msi"'
+    )
+
+
 def test_a_server_that_cannot_resume_is_asked_for_everything(package):
     host = Host({"if not exist": said(), "curl.exe": [said(code=33), said()], "del ": said(), "certutil": RIGHT})
     assert deliver(host, package, way="pull", url=URL) == "pull"
