@@ -97,6 +97,15 @@ def with_hive(profile: str, parts: Sequence[tuple[str, str]]) -> str:
     return f'reg unload "HKU\\{MOUNT}" {QUIET}&(if exist {file} ({load}) else ({_say(LOAD, NO_HIVE)}))'
 
 
+def with_loaded(parts: Sequence[tuple[str, str]]) -> str:
+    """Run the named commands for every hive that is loaded, whoever's it is, before anybody knows whose these are.
+
+    ``%k`` in names and commands becomes HKEY_USERS\\SID; :func:`parts_of` reads what each of them gave.
+    """
+    body = "&".join([f"({command}){_mark(name)}" for name, command in parts])
+    return f"for /f \"delims=\" %k in ('reg query HKU') do @({body})"
+
+
 def parts_of(answer: Answer) -> dict[str, Answer]:
     """The answers within that of :func:`with_hive`, by their names; ``load`` and ``unload`` are among them."""
     found: dict[str, Answer] = {}

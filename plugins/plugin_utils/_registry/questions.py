@@ -7,7 +7,7 @@
 """What has to be asked to know how far a host is from its settings, and what the answers mean.
 
 Questions come in rounds, because users are known only after the first, and doubts only after the listings: :func:`questions` gives
-those that are open, until there are none. Usually that is one round for the machine and two with users.
+those that are open, until there are none. Usually that is one round for the machine and for loaded users, two with profiles.
 """
 
 from __future__ import annotations
@@ -27,6 +27,10 @@ from .values import Value
 
 WINDOWS = "registry.windows"
 LEFTOVER = "registry.leftover"
+EVERYBODY = "registry.everybody"
+# Each is asked of services' hives, too.
+_AT_ONCE = 5
+_ANY_ROOT = "HKEY_USERS\\onprem-chat-any"
 Tree = dict[str, dict[str, tuple[str, Value]]]
 
 
@@ -68,10 +72,10 @@ class State:
 
 def questions(settings: Settings, answers: Mapping[str, Answer] | None = None) -> list[Ask]:
     """What is still to be asked, given the answers so far. Everything may be asked twice."""
-    given = answers or {}
+    given = _spread(answers or {})
     asks = [Ask(WINDOWS, "echo %SystemRoot%"), *_direct(_machine(), settings, given)]
     if settings.of_users:
-        asks += users.questions()
+        asks += [*users.questions(), *_everybody(settings)]
         if all(ask.name in given for ask in users.questions()):
             if commands.MOUNT in [hive.lower() for hive in users.hives(given)]:
                 asks.append(Ask(LEFTOVER, commands.unload()))
@@ -82,6 +86,7 @@ def questions(settings: Settings, answers: Mapping[str, Answer] | None = None) -
 
 def understand(settings: Settings, answers: Mapping[str, Answer]) -> State:
     """The state that the answers to all questions show. AnswerError where one makes no sense."""
+    answers = _spread(answers)
     state = State(answers[WINDOWS].text.strip() or "C:\\Windows")
     targets = [_machine()]
     if settings.of_users:
@@ -124,6 +129,34 @@ def _targets(settings: Settings, answers: Mapping[str, Answer]) -> list[Target]:
 
 def _direct(target: Target, settings: Settings, answers: Mapping[str, Answer]) -> list[Ask]:
     return [Ask(name, command) for name, command in _parts(target, settings, answers)]
+
+
+def _everybody(settings: Settings) -> list[Ask]:
+    """Questions about all loaded hives at once, which save a round trip. Not where these could mean something else.
+
+    ``%`` in a key is one where that of the loop could be seen in it, and a key that has to be exported takes a file.
+    """
+    wishes = settings.wishes("loaded")
+    if settings.wishes("profile") or settings.wishes("default"):
+        return []  # those need a second round trip anyway
+    if not wishes or len(wishes) > _AT_ONCE or any("%" in wish.key or wish.exact for wish in wishes):
+        return []
+    command = commands.with_loaded(
+        [
+            (name, part.replace(_ANY_ROOT, "%k"))
+            for name, part in _parts(Target("loaded", "%k", _ANY_ROOT), settings, {})
+        ]
+    )
+    return [Ask(EVERYBODY, command)] if units(command) <= commands.LONGEST else []
+
+
+def _spread(answers: Mapping[str, Answer]) -> dict[str, Answer]:
+    """The answers with those about all loaded hives under the names that questions about one user have."""
+    found = dict(answers)
+    if EVERYBODY in found:
+        for name, answer in commands.parts_of(found[EVERYBODY]).items():
+            found.setdefault(name.replace("HKEY_USERS\\", "", 1), answer)
+    return found
 
 
 def _hive(target: Target, settings: Settings, answers: Mapping[str, Answer]) -> list[Ask]:

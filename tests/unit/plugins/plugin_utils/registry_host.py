@@ -106,6 +106,8 @@ class Host:
         if command == "reg query HKU":
             names = [*self.loaded, *([commands.MOUNT] if self.mounted else [])]
             return 0, "\r\n" + "".join(f"HKEY_USERS\\{name}\r\n" for name in names)
+        if command.startswith("for /f") and "Volatile" not in command:
+            return 0, "".join(self._parts(command.replace("%k", f"HKEY_USERS\\{sid}")) for sid in self.loaded)
         if command.startswith("for /f"):
             keys = [f"HKEY_USERS\\{sid}\\Volatile Environment" for sid in self.loaded]
             return 0, "".join(self._list(key) for key in keys)
@@ -125,13 +127,16 @@ class Host:
         if profile in self.refused or profile in self.loaded.values():
             return 0, "onprem-chat-registry-part load 1\r\n"
         self.mounted = profile
-        text = "onprem-chat-registry-part load 0\r\n"
-        pattern = r"&\(([^&(].*?)\)&\(if errorlevel 1 \(echo onprem-chat-registry-part (\S+) 1\)"
-        for found in re.finditer(pattern, command.partition("else (echo")[2]):
+        return 0, "onprem-chat-registry-part load 0\r\n" + self._parts(command.partition("else (echo")[2])
+
+    def _parts(self, command):
+        text = ""
+        pattern = r"[&@(]\(([^&(].*?)\)&\(if errorlevel 1 \(echo onprem-chat-registry-part (\S+) 1\)"
+        for found in re.finditer(pattern, command):
             part, name = found[1], found[2]
             code, output = self._unload() if name == "unload" else self._answer(part)
             text += f"{output}onprem-chat-registry-part {name} {int(code != 0)}\r\n"
-        return 0, text
+        return text
 
     def _unload(self):
         if self.sticky and self.mounted:

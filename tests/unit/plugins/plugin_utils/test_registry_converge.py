@@ -123,6 +123,18 @@ def test_loaded_users_only(host):
     assert not any("reg load" in command for command in host.commands)
 
 
+def test_loaded_users_are_asked_in_the_first_round_trip(host):
+    wanted = wants(item("a", "b"), item("a", "b", scope=["loaded_users"]), item("", "c", scope=["loaded_users"]))
+    converge(host, wanted)
+    host.batches.clear()
+    assert converge(host, wanted).changed is False
+    assert len(host.batches) == 1
+    # a key that the loop would read as its own
+    odd = wants(item("a", "b", scope=["loaded_users"], key="Software\\100%key"))
+    converge(host, odd)
+    assert host.profiles["C:\\Users\\Иван Петров"].get("HKEY_USERS\\HIVE\\Software\\100%key", "a")
+
+
 def test_default_profile_only(host):
     twice(host, wants(item("a", "b", scope=["default_profile"])))
     changed = [path for path, registry in host.profiles.items() if registry.get(USER_KEY, "a")]
