@@ -52,7 +52,7 @@ USUAL = {
     "integration-verify_expiry": 80,
     "integration-verify_given": 25,
     "integration-web_info": 30,
-    "integration-win_registry": 130,
+    "integration-win_registry": 160,
     "integration-win_registry_cut": 130,
     "integration-winrm_channel": 40,
     "integration-winrm_cmd": 160,
