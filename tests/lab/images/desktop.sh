@@ -19,6 +19,7 @@ build ../logon/lablogon $own/lablogon.exe task.c users.c hives.c common.c
 build ../endpoint/launcher $own/launcher.exe
 windows=/srv/windows/prefix/drive_c/windows
 build labmutex $windows/labmutex.exe common.c
+install -o windows -g windows $own/labrun.exe $own/launcher.exe $windows
 for tool in certutil findstr more timeout sc curl; do build "$tool" "$own/$tool.exe" common.c; done
 build query $own/query.exe users.c common.c
 build schtasks $own/schtasks.exe task.c users.c common.c
@@ -55,12 +56,11 @@ install -m 0644 /srv/desktops/wine.env /etc/wine.env
 # pyspnego wants it for clients with a password; Debian has it not, and a server needs it not.
 touch /usr/local/lib/python3.13/dist-packages/krb5.py
 # Nobody is logged on until somebody is: what Wine writes there at its start, its own account keeps elsewhere.
-printf 'reg delete "HKCU\\Volatile Environment" /f >nul\r\n' >/srv/windows/prefix/drive_c/windows/laboratory.cmd
+printf 'reg delete "HKCU\\Volatile Environment" /f >nul\r\nreg import C:\\windows\\laboratory.reg\r\n' >$windows/laboratory.cmd
+cp /srv/desktops/laboratory.reg $windows
 systemctl enable windows
 # Once as it will run, so that what the first start writes is written: the profile of those who will come among it.
-su - windows -c 'set -a; eval "$(sed -E "s,^([A-Z]+)=(.*),\1=\x27\2\x27," /etc/wine.env)"; wine /usr/local/lib/desktop/lablogon.exe default; wine reg add "HKCU\Software\Wine\Drivers" /v Graphics /d null /f
-  for pair in "USERPROFILE=C:\users\windows" "APPDATA=C:\users\windows\AppData\Roaming" "LOCALAPPDATA=C:\users\windows\AppData\Local" \
-    "HOMEDRIVE=C:" "HOMEPATH=\users\windows" "USERNAME=windows"; do wine reg add HKCU\Environment /v "${pair%%=*}" /d "${pair#*=}" /f; done
+su - windows -c 'set -a; eval "$(sed -E "s,^([A-Z]+)=(.*),\1=\x27\2\x27," /etc/wine.env)"; wine /usr/local/lib/desktop/lablogon.exe default
   wineserver -w'
 test -s /srv/windows/prefix/drive_c/users/Default/NTUSER.DAT
 apt-get clean
