@@ -26,6 +26,7 @@ USUAL = {
     "gates-next": 200,
     "integration-acme_lab": 90,
     "integration-bench": 70,
+    "integration-bench_windows": 60,
     "integration-certificate_bundle": 120,
     "integration-certificates": 150,
     "integration-certificates_acme": 150,
@@ -33,6 +34,7 @@ USUAL = {
     "integration-certificates_files": 80,
     "integration-certificates_service": 170,
     "integration-company_ca": 30,
+    "integration-clients": 140,
     "integration-dns": 130,
     "integration-ejabberd": 350,
     "integration-host_info": 90,
@@ -67,6 +69,7 @@ USUAL = {
     "molecule-mts_link_chats": 150,
     "molecule-mts_link_meetings": 100,
     "molecule-verify": 120,
+    "molecule-windows_client": 60,
     "installed": 60,
 }
 UNKNOWN = 200

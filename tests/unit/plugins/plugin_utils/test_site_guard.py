@@ -432,3 +432,22 @@ def test_mapping_through_helpers():
         "host_y": 5,
     }
     assert read_mapped(mapping) == {"host_x": ["chat_a", "chat_b"], "host_y": []}
+
+
+@pytest.mark.parametrize("data", ["text", 5222, [1, 2], ["a", "b"], True])
+def test_data_of_a_registry_value_is_of_any_kind(site, data):
+    setting = {"key": "HKLM\\SOFTWARE\\x", "name": "y", "data": data}
+    assert (
+        ask(site, chat_client_settings=[setting], chat_clients=[{"upgrade_code": "{x}", "settings": [setting]}]) == []
+    )
+
+
+def test_properties_have_names_of_their_own(site):
+    client = {"upgrade_code": "{x}", "properties": {"SERVER": "chat.corp.test"}}
+    assert ask(site, chat_clients=[client]) == []
+
+
+def test_misspelt_option_of_a_client(site):
+    _id, evidence, hint = one(site, chat_clients=[{"upgrade_code": "{x}", "setting": []}])
+    assert evidence.startswith("chat_clients[0].setting is no key here")
+    assert "settings" in hint

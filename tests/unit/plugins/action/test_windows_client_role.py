@@ -1,0 +1,47 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role windows_client and the site file know every option of the modules behind them."""
+
+from __future__ import annotations
+
+import pathlib
+
+import yaml
+
+from ansible_collections.onprem.chat.plugins.plugin_utils._client.options import argument_spec
+
+ROOT = pathlib.Path(__file__).resolve().parents[4]
+ROLE = ROOT / "roles" / "windows_client"
+
+
+def load(path):
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def site_keys():
+    return load(ROOT / "playbooks" / "vars" / "site_spec.yml")["site_keys"]
+
+
+def test_the_role_hands_over_every_option():
+    block = load(ROLE / "tasks" / "desktop.yml")[0]["block"]
+    given = next(task["onprem.chat.win_client"] for task in block if "onprem.chat.win_client" in task)
+    assert set(given) == set(argument_spec())
+    assert all(f".{name} |" in text for name, text in given.items()), given
+
+
+def test_the_role_describes_every_option():
+    options = load(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
+    described = options["windows_client_packages"]["options"]
+    types = {name: (option["type"], option.get("elements")) for name, option in described.items()}
+    assert types == {name: (option["type"], option.get("elements")) for name, option in argument_spec().items()}
+
+
+def test_the_site_file_takes_every_option():
+    assert set(site_keys()["chat_clients"]["elements"]["keys"]) == set(argument_spec())
+
+
+def test_the_site_file_takes_every_setting():
+    settings = set(argument_spec()["settings"]["options"])
+    assert set(site_keys()["chat_client_settings"]["elements"]["keys"]) == settings
+    assert set(site_keys()["chat_clients"]["elements"]["keys"]["settings"]["elements"]["keys"]) == settings
