@@ -30,16 +30,31 @@ static void folders_of(const WCHAR *profile)
     }
 }
 
-/* The hive of those who will come: what a new profile begins with. */
-static int make_default(void)
-{
-    static const struct { const WCHAR *name, *value; } shell[] = {
+static const struct { const WCHAR *name, *value; } shell[] = {
         { L"AppData", L"%USERPROFILE%\\AppData\\Roaming" }, { L"Local AppData", L"%USERPROFILE%\\AppData\\Local" },
         { L"Desktop", L"%USERPROFILE%\\Desktop" }, { L"Personal", L"%USERPROFILE%\\Documents" },
         { L"Programs", L"%USERPROFILE%\\AppData\\Roaming\\Microsoft\\Windows\\Start Menu\\Programs" },
         { L"Start Menu", L"%USERPROFILE%\\AppData\\Roaming\\Microsoft\\Windows\\Start Menu" },
         { L"Startup", L"%USERPROFILE%\\AppData\\Roaming\\Microsoft\\Windows\\Start Menu\\Programs\\Startup" },
-    };
+};
+
+/* Wine's shell takes %USERPROFILE% in these for that of its own account: written out they are his. */
+static void shell_folders(const struct user *user)
+{
+    WCHAR key[PATHS], text[PATHS];
+    size_t index;
+
+    swprintf(key, PATHS, L"%ls\\Software\\Microsoft\\Windows\\CurrentVersion\\Explorer\\User Shell Folders", user->sid);
+    for (index = 0; index < sizeof(shell) / sizeof(*shell); index++)
+    {
+        swprintf(text, PATHS, L"%ls%ls", user->profile, shell[index].value + wcslen(L"%USERPROFILE%"));
+        set_text(HKEY_USERS, key, shell[index].name, REG_EXPAND_SZ, text, FALSE);
+    }
+}
+
+/* The hive of those who will come: what a new profile begins with. */
+static int make_default(void)
+{
     const WCHAR *key = L"laboratory-default", *file = L"C:\\users\\Default\\NTUSER.DAT";
     WCHAR path[PATHS];
     DWORD error;
@@ -245,6 +260,7 @@ static int logon(const WCHAR *sid, const WCHAR *domain, const WCHAR *name)
         RegDeleteTreeW(HKEY_USERS, hive);
     }
     hive_load(HKEY_USERS, hive, path);
+    shell_folders(&user);
     session_of(&user);
     active_setup(&user, KEY_WOW64_64KEY);
     active_setup(&user, KEY_WOW64_32KEY);
