@@ -49,7 +49,8 @@ chown windows: "$windows/system32/Tasks" "$windows"/*/wine-*.exe
 bash /srv/desktops/packages/build.sh /srv/packages
 apt-get purge -y -qq --auto-remove gcc-mingw-w64-x86-64-win32 wixl nsis
 
-install -m 0755 /srv/desktops/wine-run /srv/desktops/logon/logon /usr/local/bin
+install -m 0755 <(echo '#!/usr/bin/env python3' && cat /srv/desktops/wine_run.py) /usr/local/bin/wine-run
+install -m 0755 <(echo '#!/usr/bin/env python3' && cat /srv/desktops/logon/logon.py) /usr/local/bin/logon
 ln -s logon /usr/local/bin/logoff
 install -m 0644 /srv/desktops/windows.service /srv/desktops/endpoint/endpoint.service /etc/systemd/system
 install -m 0644 /srv/desktops/wine.env /etc/wine.env

@@ -21,7 +21,7 @@ DESKTOP = (
     "packages",
     "endpoint/launcher.c",
     "endpoint/endpoint.service",
-    "wine-run",
+    "wine_run.py",
     "wine.env",
     "windows.service",
 )
@@ -153,7 +153,8 @@ def _in_container(name: str, root: Path) -> None:
     """Run the layer's script in the file system that it changes, with this machine's network for apt."""
     run(
         "systemd-nspawn", "--register=no", "--keep-unit", "--quiet", "--pipe", "--resolv-conf=replace-host",
-        f"--machine=build-{name}", f"--bind-ro={paths.IMAGES}:/mnt", f"--bind-ro={paths.DESKTOPS}:/srv/desktops", "-D", str(root), "/bin/bash", f"/mnt/{name}.sh",
+        f"--machine=build-{name}", f"--bind-ro={paths.IMAGES}:/mnt", f"--bind-ro={paths.DESKTOPS}:/srv/desktops",
+        "-D", str(root), "/bin/bash", f"/mnt/{name}.sh",
     )  # fmt: skip
 
 

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Run one command line of cmd.exe on this desktop, exactly as it is given: wine-run [--json|--quiet] [--as NAME] 'COMMAND LINE'.
 
 --as runs it in the session of somebody who is logged on.

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """People at this desktop: logon NAME; logoff NAME; logoff --all. Accounts are those of its domain, by name (without a domain).
 
 A stand-in for what Windows does at logon, see lablogon.c. It returns when Active Setup ran and tasks were started, not when they ended.
