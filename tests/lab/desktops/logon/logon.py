@@ -35,10 +35,8 @@ def main() -> int:
     else:
         domain = winbind("--own-domain")
         sid = winbind("--name-to-sid", f"{domain}\\{name}").split()[0]
-        if Path(sys.argv[0]).name == "logoff":
-            done = wine("logoff", sid)
-        else:
-            done = wine("logon", sid, domain, name)
+        arguments = ("logoff", sid) if Path(sys.argv[0]).name == "logoff" else ("logon", sid, domain, name)
+        done = wine(*arguments)
     print((done.stdout + done.stderr).strip() or "done")
     return done.returncode
 
