@@ -43,17 +43,6 @@ def as_system(batch_file: str, limit: int) -> bytes:
     )
 
 
-def for_users(batch_file: str, limit: int) -> bytes:
-    """A task that runs a batch file as every member of Users at logon, and on demand as those logged on."""
-    return _written(
-        description="onprem.chat: a client for each user",
-        triggers="<LogonTrigger><Enabled>true</Enabled></LogonTrigger>",
-        principal="<GroupId>S-1-5-32-545</GroupId><RunLevel>LeastPrivilege</RunLevel>",
-        settings=_SETTINGS.format(instances="Parallel", limit=limit),
-        arguments=escape(f'/d /c ""{batch_file}""'),
-    )
-
-
 def _written(**parts: str) -> bytes:
     text = _TASK.format(namespace=_NAMESPACE, **parts)
     return b"\xff\xfe" + text.replace("\n", "\r\n").encode("utf-16-le")
