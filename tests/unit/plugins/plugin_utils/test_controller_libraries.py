@@ -1,0 +1,42 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""meta/ee-requirements.txt is what users install: every library that a plugin imports stands there, and nothing else."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[4]
+# Where the package has another name than what is imported, or comes with another one.
+PACKAGES = {
+    "dns": "dnspython",
+    "smbclient": "smbprotocol",
+    "winrm": "pywinrm",
+    "requests": "pywinrm",
+    "xmltodict": "pywinrm",
+}
+# Ansible's own dependencies, Ansible itself, and what a managed host gets from its own distribution.
+GIVEN = {"ansible", "ansible_collections", "jinja2", "yaml", "ptyprocess"}
+
+
+def imported() -> set[str]:
+    """Top names of what plugins import, that are not Python's own."""
+    names: set[str] = set()
+    for path in (ROOT / "plugins").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names.update(alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names.add((node.module or "").partition(".")[0])
+    return names - set(sys.stdlib_module_names) - GIVEN
+
+
+def test_every_library_that_is_imported_is_installed_and_no_other():
+    lines = (ROOT / "meta/ee-requirements.txt").read_text().splitlines()
+    listed = {re.match(r"[A-Za-z0-9_.-]+", line)[0].lower() for line in lines if line and not line.startswith("#")}
+    assert listed == {PACKAGES.get(name, name) for name in imported()}
