@@ -13,6 +13,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import LAB
@@ -32,13 +33,14 @@ def test_a_failing_package_brings_its_log(client):
 
 
 def test_another_installation_is_waited_for(client):
-    with client.another_installation(120):
-        result = refused(
-            client.run(package="corptalk-1.0.0.msi", retry_busy=2), "another installation is running (1618)"
-        )
-    assert result["steps"][0]["tries"] == 2 and client.version("Corp Talk") == ""
-    with client.another_installation(30):
-        waited = ok(client.run(package="corptalk-1.0.0.msi", retry_busy=100), True)
+    package = "corptalk-1.0.0.msi"
+    with client.another_installation() as end_it, ThreadPoolExecutor(1) as beside:
+        result = refused(client.run(package=package, retry_busy=2), "another installation is running (1618)")
+        assert result["steps"][0]["tries"] == 2 and client.version("Corp Talk") == ""
+        waiting = beside.submit(client.run, package=package, retry_busy=300)
+        client.desktop.eventually(lambda: client.installers_said() == "1618", 240)
+        end_it()
+        waited = ok(waiting.result(), True)
     assert waited["steps"][0]["tries"] >= 2 and client.version("Corp Talk") == "1.0.0"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from conftest import LAB
 from lab_desktops import Desktop, inventory
@@ -58,18 +58,32 @@ class Client:
         return ""
 
     @contextlib.contextmanager
-    def another_installation(self, seconds: int) -> Iterator[None]:
-        """What Windows Installer holds while it installs is held by somebody else."""
-        line = rf"C:\windows\labmutex.exe Global\_MSIExecute {seconds * 1000}"
+    def another_installation(self) -> Iterator[Callable[[], None]]:
+        """What Windows Installer holds while it installs is held by somebody else, until what this gives is called."""
+        line = r"C:\windows\labmutex.exe Global\_MSIExecute 900000"
         command = [LAB, "exec", self.desktop.name, "--", "wine-run", line]
         with subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as holder:
-            self.desktop.eventually(lambda: "labmutex" in self.desktop.run("tasklist /fo csv /nh").stdout)
-            time.sleep(1)
-            yield
-            self.desktop.run("taskkill /f /im labmutex.exe")
-            holder.wait(60)
+
+            def end() -> None:
+                self.desktop.run("taskkill /f /im labmutex.exe")
+                holder.wait(60)
+
+            try:
+                self.desktop.eventually(lambda: "labmutex" in self.desktop.run("tasklist /fo csv /nh").stdout, 60)
+                time.sleep(1)  # it is there; now it takes what it is to hold
+                yield end
+            finally:
+                if holder.poll() is None:
+                    end()
+
+    def installers_said(self) -> str:
+        """The exit code of the last try of an installation that is going on, or nothing."""
+        with contextlib.suppress(FileNotFoundError):  # files come and go while it is looked for them
+            for file in self.desktop.file(FOLDER).rglob("code.txt"):
+                return file.read_text().strip()
+        return ""
 
 
 def ok(result: dict, changed: bool) -> dict:

@@ -54,6 +54,8 @@ USUAL = {
     "integration-verify_expiry": 80,
     "integration-verify_given": 25,
     "integration-web_info": 30,
+    "integration-win_client": 170,
+    "integration-win_client_failures": 130,
     "integration-win_registry": 160,
     "integration-win_registry_cut": 130,
     "integration-winrm_channel": 40,
