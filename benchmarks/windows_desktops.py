@@ -147,8 +147,9 @@ class Desktops:
             process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=file, stderr=subprocess.STDOUT, env=PLAIN, cwd=self.folder
             )
-            with process.stdin as stdin:
-                stdin.write(said.encode())
+            if process.stdin:
+                process.stdin.write(said.encode())
+                process.stdin.close()
             _pid, status, used = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
         wall = time.perf_counter() - begin

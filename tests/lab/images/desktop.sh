@@ -58,7 +58,7 @@ install -m 0644 /srv/desktops/wine.env /etc/wine.env
 touch /usr/local/lib/python3.13/dist-packages/krb5.py
 # Nobody is logged on until somebody is: what Wine writes there at its start, its own account keeps elsewhere.
 printf 'reg delete "HKCU\\Volatile Environment" /f >nul\r\nreg import C:\\windows\\laboratory.reg\r\n' >$windows/laboratory.cmd
-cp /srv/desktops/laboratory.reg $windows
+sed 's/$/\r/' /srv/desktops/laboratory.reg >$windows/laboratory.reg
 systemctl enable windows
 # Once as it will run, so that what the first start writes is written: the profile of those who will come among it.
 su - windows -c 'set -a; eval "$(sed -E "s,^([A-Z]+)=(.*),\1=\x27\2\x27," /etc/wine.env)"; wine /usr/local/lib/desktop/lablogon.exe default

@@ -273,22 +273,23 @@ def test_nothing_of_a_key_is_told():
 
 
 @pytest.mark.parametrize(
-    ("text", "number"),
+    ("text", "numbers"),
     [
-        (pem, 2),
-        (lambda: b"\xef\xbb\xbf" + pem(), 2),
-        (lambda: pem().replace(b"\n", b"\r\n"), 2),
-        (lambda: b"Bag Attributes\n" + pem(), 2),
-        (lambda: pem().decode().encode("utf-16"), 0),
-        (lambda: pem().replace(b"\n", b"\r"), 0),
-        (glued, 0),
-        (lambda: pem()[:-60] + b"\n", 1),
+        (pem, {2}),
+        (lambda: b"\xef\xbb\xbf" + pem(), {2}),
+        (lambda: pem().replace(b"\n", b"\r\n"), {2}),
+        (lambda: b"Bag Attributes\n" + pem(), {2}),
+        (lambda: pem().decode().encode("utf-16"), {0}),
+        (lambda: pem().replace(b"\n", b"\r"), {0}),
+        # the second one now and then, as the first one's length has it
+        (glued, {0, 1}),
+        (lambda: pem()[:-60] + b"\n", {1}),
     ],
     ids=["good", "mark", "CRLF", "around", "UTF-16", "CR", "glued", "cut"],
 )
-def test_what_openssl_reads_of_them(tmp_path, text, number):
+def test_what_openssl_reads_of_them(tmp_path, text, numbers):
     """What fails is not read by OpenSSL, either; what is a warning is."""
     (tmp_path / "chain.pem").write_bytes(text())
     command = ["openssl", "storeutl", "-noout", "-certs", str(tmp_path / "chain.pem")]
     answer = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert (answer.stdout + answer.stderr).count(": Certificate") == number
+    assert (answer.stdout + answer.stderr).count(": Certificate") in numbers
