@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -179,3 +180,25 @@ def test_a_changed_script_makes_a_new_layer(tmp_path, monkeypatch):
         script.write("\ntrue\n")
     after = {name: layers.key(name) for name in layers.LAYERS}
     assert {name for name in before if before[name] != after[name]} == {"dc-packages", "dc"}
+
+
+def test_layers_that_somebody_uses_are_not_forgotten(tmp_path, monkeypatch):
+    from laboratory import layers
+
+    monkeypatch.setenv("ONPREM_CHAT_CACHE", str(tmp_path))
+    folder = tmp_path / "layers"
+    for name in ("old", "started-on", "built-now", "young"):
+        (folder / name).mkdir(parents=True)
+        lock = folder / f"{name}.lock"
+        lock.touch()
+        if name != "young":
+            os.utime(lock, (0, 0))
+    machine = tmp_path / "labs/one/chat"
+    machine.mkdir(parents=True)
+    (machine / layers.NOTE).write_text(f"{folder / 'started-on'}\n")
+    with (folder / "built-now.lock").open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        layers._forget_old(folder)
+    assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == ["built-now", "started-on", "young"]
+    layers._forget_old(folder)
+    assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == ["started-on", "young"]

@@ -4,12 +4,13 @@ A layer is the difference that one script makes to the layer below it. Its name 
 it (the script, its input files, the layer below, the package sources), so that a changed step is never hidden by the cache.
 """
 
+import contextlib
+import fcntl
 import functools
 import hashlib
 import shutil
 import subprocess
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 from . import paths
@@ -24,6 +25,7 @@ DESKTOP = (
     "wine_run.py",
     "wine.env",
     "windows.service",
+    "laboratory.reg",
 )
 # name -> (layer below, further inputs: files beside the script, or folders of files)
 LAYERS = {
@@ -42,6 +44,8 @@ LAYERS = {
 # What the base layers are made of.
 SUITES = {"debian": "bookworm", "debian13": "trixie"}
 OLD = 14 * 24 * 3600
+# A machine's folder has a file of this name: the layers that it was started on, a line each.
+NOTE = "layers"
 
 
 @functools.cache
@@ -118,23 +122,39 @@ def build(name: str) -> None:
             if below:
                 with overlay(chain(below), work):
                     _in_container(name, work / "root")
-                (work / "upper").rename(final)
             else:
                 _debootstrap(name, work / "root")
-                (work / "root").rename(final)
+            if _folder(name) != final:
+                raise LabError(f"What the layer {name} is made of was changed while it was built. Start it again.")
+            (work / ("upper" if below else "root")).rename(final)
         finally:
             shutil.rmtree(work, ignore_errors=True)
         _forget_old(final.parent)
 
 
 def _forget_old(folder: Path) -> None:
-    """Remove layers that nothing asked for in two weeks: a change of a script leaves its former layer behind."""
-    mounts = Path("/proc/mounts").read_text()
+    """Remove layers that nothing asked for in two weeks: a change of a script leaves its former layer behind.
+
+    Never one that a laboratory runs on, or was started on and is about to be restarted. Whoever starts one touches the lock first.
+    """
     for lock in folder.glob("*.lock"):
         layer = lock.with_suffix("")
-        if time.time() - lock.stat().st_mtime > OLD and str(layer) not in mounts:
-            shutil.rmtree(layer, ignore_errors=True)
-            lock.unlink()
+        if not layer.is_dir() or not _old(lock):
+            continue
+        with lock.open("a") as handle, contextlib.suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _old(lock) and not _in_use(layer):
+                shutil.rmtree(layer, ignore_errors=True)
+
+
+def _old(lock: Path) -> bool:
+    return time.time() - lock.stat().st_mtime > OLD
+
+
+def _in_use(layer: Path) -> bool:
+    if str(layer) in Path("/proc/mounts").read_text():
+        return True
+    return any(layer in used(note.parent) for note in (paths.cache() / "labs").glob(f"*/*/{NOTE}"))
 
 
 def _debootstrap(name: str, root: Path) -> None:
@@ -158,7 +178,7 @@ def _in_container(name: str, root: Path) -> None:
     )  # fmt: skip
 
 
-@contextmanager
+@contextlib.contextmanager
 def overlay(lower: list[Path], folder: Path):
     """Mount the layers at folder/root with folder/upper on top, for the time of a with block."""
     mount(lower, folder)
@@ -174,6 +194,7 @@ def mount(lower: list[Path], folder: Path) -> None:
         (folder / part).mkdir(parents=True, exist_ok=True)
     # Left by the kernel with mode 000; a remount after a crash wants it gone.
     shutil.rmtree(folder / "work" / "work", ignore_errors=True)
+    (folder / NOTE).write_text("".join(f"{layer}\n" for layer in lower))
     stack = ":".join(str(layer) for layer in lower)
     options = f"lowerdir={stack},upperdir={folder / 'upper'},workdir={folder / 'work'}"
     try:
@@ -182,3 +203,9 @@ def mount(lower: list[Path], folder: Path) -> None:
         raise LabError(
             f"{error}\nIs the cache {paths.cache()} on a file system that overlayfs can write to (ext4, xfs)?"
         ) from error
+
+
+def used(folder: Path) -> list[Path]:
+    """What was mounted there last, topmost first: whatever became of the scripts since. Empty when nothing was."""
+    note = folder / NOTE
+    return [Path(line) for line in note.read_text().splitlines()] if note.exists() else []

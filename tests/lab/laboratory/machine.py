@@ -88,7 +88,7 @@ class Machine:
             supervisor = self.supervisor()
             _wait_until(lambda: not _alive(supervisor), 60)
         self._clean_up()
-        layers.mount(layers.chain(self.layer), self.folder)
+        layers.mount(layers.used(self.folder) or layers.chain(self.layer), self.folder)
         self._boot()
         self._wait()
 
