@@ -60,8 +60,10 @@ touch /usr/local/lib/python3.13/dist-packages/krb5.py
 printf 'reg delete "HKCU\\Volatile Environment" /f >nul\r\nreg import C:\\windows\\laboratory.reg\r\n' >$windows/laboratory.cmd
 sed 's/$/\r/' /srv/desktops/laboratory.reg >$windows/laboratory.reg
 systemctl enable windows
-# Once as it will run, so that what the first start writes is written: the profile of those who will come among it.
-su - windows -c 'set -a; eval "$(sed -E "s,^([A-Z]+)=(.*),\1=\x27\2\x27," /etc/wine.env)"; wine /usr/local/lib/desktop/lablogon.exe default
+# Once as it will run, so that what the first start writes is written: the profile of those who will come among it. What the desktop
+# is shown on (nothing) is read when the first program starts: later it is too late, and no dialog would wait.
+su - windows -c 'set -a; eval "$(sed -E "s,^([A-Z]+)=(.*),\1=\x27\2\x27," /etc/wine.env)"; wine reg import C:\\windows\\laboratory.reg
+  wine /usr/local/lib/desktop/lablogon.exe default
   wineserver -w'
 test -s /srv/windows/prefix/drive_c/users/Default/NTUSER.DAT
 apt-get clean
