@@ -2,36 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The laboratory's Windows desktops are what their README says: Wine's own tools, the stand-ins, users, packages, C$."""
+"""The laboratory's Windows desktops are what their README says: Wine's own tools, the stand-ins, packages, C$, reset."""
 
 from __future__ import annotations
 
 import hashlib
 
 import pytest
-from lab_desktops import CYRILLIC, PEOPLE, ROLLOUT, SPACED, Desktop
+from lab_desktops import CYRILLIC, ROLLOUT, Desktop
 
 UNINSTALL = r"Software\Microsoft\Windows\CurrentVersion\Uninstall"
-TASK = """<?xml version="1.0" encoding="UTF-16"?>
-<Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
-  <Triggers>{trigger}</Triggers>
-  <Principals><Principal id="Author">{principal}</Principal></Principals>
-  <Settings><MultipleInstancesPolicy>Parallel</MultipleInstancesPolicy></Settings>
-  <Actions Context="Author"><Exec><Command>cmd.exe</Command><Arguments>{arguments}</Arguments></Exec></Actions>
-</Task>
-"""
-USERS = "<GroupId>S-1-5-32-545</GroupId>"
-SYSTEM = "<UserId>S-1-5-18</UserId>"
-MARK = r"/c reg add HKCU\Software\Marks /v %USERNAME% /d &quot;%USERPROFILE%&quot; /f"
-
-
-def task(arguments: str, principal: str = USERS, trigger: str = "") -> bytes:
-    return TASK.format(arguments=arguments, principal=principal, trigger=trigger).encode("utf-16")
-
-
-def register(desktop: Desktop, name: str, content: bytes) -> int:
-    desktop.write(r"C:\task.xml", content)
-    return desktop.run(rf"schtasks /create /tn {name} /xml C:\task.xml /f").code
 
 
 @pytest.mark.parametrize("code", [0, 1, 255, 256, 1605, 3010, 4294967295])
@@ -74,7 +54,22 @@ def test_msi_upgrade_by_upgrade_code(desktop: Desktop) -> None:
     assert desktop.run(f"msiexec /x {new} /qn").code == 0
 
 
-@pytest.mark.parametrize(("package", "view", "folder"), [("64", "64", "Program Files")])
+def test_msi_that_fails_wants_a_restart_is_missing_or_has_to_wait(desktop: Desktop) -> None:
+    assert (
+        desktop.run(rf"msiexec /i {desktop.put_package('corptalk-fails-1.0.0.msi')} /qn /L*V C:\fails.log").code == 1603
+    )
+    assert desktop.run(f"msiexec /i {desktop.put_package('corptalk-reboot-1.0.0.msi')} /qn /norestart").code == 3010
+    assert desktop.run(r"msiexec /i C:\nowhere.msi /qn").code == 1619
+    path = desktop.put_package("corptalk-1.0.0.msi")
+    desktop.run(r"start C:\windows\labmutex.exe Global\_MSIExecute 4000")
+    assert desktop.run(f"msiexec /i {path} /qn").code == 1618
+    desktop.eventually(lambda: desktop.run(f"msiexec /i {path} /qn").code == 0)
+    assert desktop.run(f"msiexec /x {path} /qn").code == 0
+
+
+@pytest.mark.parametrize(
+    ("package", "view", "folder"), [("64", "64", "Program Files"), ("32", "32", "Program Files (x86)")]
+)
 def test_nsis_of_both_kinds(desktop: Desktop, package: str, view: str, folder: str) -> None:
     path = desktop.put_package(f"corpvoice-{package}-1.0.0.exe")
     question = rf'reg query "HKLM\{UNINSTALL}\Corp Voice" /v DisplayVersion /reg:{view}'
@@ -117,89 +112,6 @@ def test_more_copies_and_timeout_refuses_without_a_console(desktop: Desktop) -> 
 def test_sc(desktop: Desktop) -> None:
     assert desktop.run("sc query msiserver").code == 0
     assert desktop.run("sc query nosuchservice").code == 1060
-
-
-def test_people_log_on_and_off(desktop: Desktop) -> None:
-    assert desktop.run("query user").code == 1
-    desktop.logon(*PEOPLE)
-    shown = desktop.run("query user").stdout
-    assert all(name in shown for name in PEOPLE)
-    hives = desktop.run("reg query HKU").stdout.split()
-    for name in PEOPLE:
-        sid = desktop.sid(name)
-        assert rf"HKEY_USERS\{sid}" in hives
-        volatile = desktop.run(rf'reg query "HKU\{sid}\Volatile Environment" /v USERNAME')
-        assert (volatile.code, name in volatile.stdout) == (0, True)
-        profile = desktop.run(
-            rf'reg query "HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList\{sid}" /v ProfileImagePath'
-        )
-        assert rf"C:\Users\{name}" in profile.stdout
-        assert sid in desktop.run("whoami /user", user=name).stdout
-        assert desktop.run("echo %USERPROFILE%", user=name).stdout.strip() == rf"C:\Users\{name}"
-        assert desktop.run(rf'reg add HKCU\Software\Own /v Name /d "{name}" /f', user=name).code == 0
-        assert name in desktop.run(rf"reg query HKU\{sid}\Software\Own /v Name").stdout
-    assert desktop.run(r"reg query HKCU\Software\Own").code == 1
-    desktop.logoff(CYRILLIC)
-    assert rf"HKEY_USERS\{desktop.sid(CYRILLIC)}" not in desktop.run("reg query HKU").stdout.split()
-    assert SPACED in desktop.run("query user").stdout
-    desktop.logoff()
-    desktop.logon(CYRILLIC)
-    assert CYRILLIC in desktop.run(r"reg query HKCU\Software\Own /v Name", user=CYRILLIC).stdout
-    desktop.logoff()
-
-
-def test_hives_of_those_who_are_not_there(desktop: Desktop) -> None:
-    desktop.logon(CYRILLIC)
-    desktop.logoff()
-    hive = rf'"C:\Users\{CYRILLIC}\NTUSER.DAT"'
-    assert desktop.run(rf"reg load HKU\away {hive}").code == 0
-    assert desktop.run(rf"reg load HKU\again {hive}").code == 1
-    assert desktop.run(r"reg add HKU\away\Software\Brought /v n /t REG_DWORD /d 7 /f").code == 0
-    assert desktop.run(r"reg unload HKU\away").code == 0
-    assert desktop.run(r"reg unload HKU\away").code == 1
-    assert desktop.run(r"reg unload HKLM\SOFTWARE").code == 1
-    assert desktop.run(r"reg load HKU\none C:\none.dat").code == 1
-    desktop.logon(CYRILLIC)
-    assert "0x7" in desktop.run(r"reg query HKCU\Software\Brought", user=CYRILLIC).stdout
-    assert desktop.run(rf"reg load HKU\away {hive}").code == 1
-    desktop.logoff()
-
-
-def test_a_task_runs_as_everybody_who_is_logged_on_and_at_the_next_logon(desktop: Desktop) -> None:
-    desktop.logon(CYRILLIC)
-    assert (
-        register(desktop, r"\OnPrem\mark", task(MARK, trigger="<LogonTrigger><Enabled>true</Enabled></LogonTrigger>"))
-        == 0
-    )
-    assert desktop.run(r"schtasks /query /tn \OnPrem\mark").code == 0
-    assert desktop.run(r"schtasks /run /tn \OnPrem\mark").code == 0
-    marks = {name: rf'reg query HKU\{desktop.sid(name)}\Software\Marks /v "{name}"' for name in PEOPLE}
-    desktop.eventually(lambda: desktop.run(marks[CYRILLIC]).code == 0)
-    assert rf"C:\Users\{CYRILLIC}" in desktop.run(marks[CYRILLIC]).stdout
-    assert desktop.run(marks[SPACED]).code == 1
-    desktop.run(r"schtasks /delete /tn \OnPrem\mark /f")
-    quoted = MARK.replace("%USERNAME%", "&quot;%USERNAME%&quot;")
-    assert register(desktop, r"\OnPrem\mark", task(quoted, trigger="<LogonTrigger/>")) == 0
-    desktop.logon(SPACED)
-    desktop.eventually(lambda: desktop.run(marks[SPACED]).code == 0)
-    assert desktop.run(r"schtasks /delete /tn \OnPrem\mark /f").code == 0
-    assert desktop.run(r"schtasks /query /tn \OnPrem\mark").code == 1
-    desktop.logoff()
-
-
-def test_a_task_of_system_is_ended_and_malformed_ones_are_refused(desktop: Desktop) -> None:
-    assert register(desktop, "wait", task(r"/c C:\windows\labmutex.exe wait 60000", SYSTEM)) == 0
-    assert desktop.run("schtasks /run /tn wait").code == 0
-    status = "schtasks /query /tn wait /fo csv /nh"
-    desktop.eventually(lambda: "Running" in desktop.run(status).stdout)
-    assert desktop.run("schtasks /end /tn wait").code == 0
-    desktop.eventually(lambda: "Ready" in desktop.run(status).stdout)
-    assert desktop.run("schtasks /delete /tn wait /f").code == 0
-    assert desktop.run("schtasks /run /tn wait").code == 1
-    good = task(MARK).decode("utf-16")
-    for bad in (good.encode(), good.replace("</Task>", "").encode("utf-16"), task(MARK, USERS + SYSTEM)):
-        assert register(desktop, "bad", bad) == 1
-    assert desktop.run("schtasks /query /tn bad").code == 1
 
 
 def test_c_is_a_share_for_the_rollout_account_only(desktop: Desktop) -> None:
