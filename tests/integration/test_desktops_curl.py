@@ -53,7 +53,7 @@ def test_a_download_is_what_the_server_has(downloads: Desktop, path: str, trust:
         (rf"--cacert C:\ca.pem {SITE.replace('win1.corp.test', 'win1')}/file", 60),
         (rf"--cacert C:\empty.pem {SITE}/file", 77),
         (rf"-k {SITE.replace('win1.corp.test', 'win1')}/none", 22),
-        ("https://win1.corp.test:5985/file", 35),
+        ("https://10.203.0.20:22/file", 35),
         (f"{SITE}/none", 22),
         (f"{SITE.replace('8443', '8444')}/file", 7),
         ("https://none.corp.test/file", 6),
