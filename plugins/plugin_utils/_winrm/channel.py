@@ -33,12 +33,6 @@ So the number of requests grows with the logarithm of the time that a command wr
 line of questions it is seen how many were answered, and waited for as long as the others will take.
 """
 
-QUESTION = 0.03
-"""Seconds that a question takes at least where a program has to be started for it: earlier nothing is asked for."""
-
-REST = 3.0
-"""Seconds, at most, to wait for the rest of a line of questions when it is known how long the others took."""
-
 REPEATS = 3
 """How often a question is asked whose answer got lost."""
 
@@ -100,7 +94,7 @@ class Channel:
     def _ask(self, bundle: Bundle, end: float, deadline: float) -> Answer:
         for number in range(1, REPEATS + 1):
             try:
-                answer = self._execute(bundle.command, None, end, deadline, bundle)
+                answer = self._execute(bundle.command, None, end, deadline, bundle.share)
             except Lost:
                 if number == REPEATS or self.session.clock() >= end:
                     raise
@@ -110,14 +104,14 @@ class Channel:
         raise self._half("Its answer was cut off each time")
 
     def _execute(
-        self, text: str, stdin: bytes | None, end: float, deadline: float, bundle: Bundle | None = None
+        self, text: str, stdin: bytes | None, end: float, deadline: float, share: Callable[[bytes], float] | None = None
     ) -> Answer:
         started, first = self._start(text, end, console=stdin is None)
         confirmed = False
         try:
             if stdin is not None:
                 self._feed(started, stdin, end, deadline)
-            return self._collect(started, first, end, deadline, bundle)
+            return self._collect(started, first, end, deadline, share)
         except DeadlineError as error:
             confirmed = True
             error.terminated = error.details["terminated"] = self._terminate(started)
@@ -220,16 +214,14 @@ class Channel:
         first: wire.Received,
         end: float,
         deadline: float,
-        bundle: Bundle | None,
+        share: Callable[[bytes], float] | None,
     ) -> Answer:
         session = self.session
         shell = session.ready()
         stdout, stderr = [first.stdout], [first.stderr]
         received = first
         reconnects = session.reconnects
-        begun, gather, longest = session.clock(), *GATHER
-        if bundle and not received.done:
-            session.pause(max(0.0, min(QUESTION * len(bundle.asks), longest, end - begun)))
+        begun, gather = session.clock(), GATHER[0]
         while not received.done:
             if session.clock() >= end:
                 raise self._deadline_error(deadline, b"".join(stdout), b"".join(stderr))
@@ -247,10 +239,10 @@ class Channel:
             stderr.append(received.stderr)
             if not received.done:
                 # a command that writes bit by bit would cost a request for each bit
-                part = bundle.share(b"".join(stdout)) if bundle else 0.0
+                part = share(b"".join(stdout)) if share else 0.0
                 if part:  # then the rest takes as long as it did until now, in proportion
-                    gather, longest = (session.clock() - begun) * (1 - part) / part, REST
-                session.pause(max(0.0, min(gather, longest, end - session.clock())))
+                    gather = (session.clock() - begun) * (1 - part) / part
+                session.pause(max(0.0, min(gather, GATHER[1], end - session.clock())))
                 gather = 2 * gather
         if received.exit_code is None:
             raise self._half("The host ended it and tells no exit code, as it does when somebody closes the shell")

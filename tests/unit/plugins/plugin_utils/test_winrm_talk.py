@@ -301,8 +301,8 @@ def test_the_rest_of_the_questions_is_waited_for_in_proportion():
         step.reply = reply
     with channel_over(script, clock) as channel:
         assert len(channel.batch([Ask(f"q{n}", "x") for n in range(10)])) == 10
-    # what ten need at least; nothing yet: a pause; one of ten in 0.4 s: 3.6 s, but 3 at most; nine of ten in 3.4 s: a ninth
-    assert clock.pauses == [pytest.approx(0.3), 0.05, 3.0, pytest.approx(3.4 / 9), 0.0]
+    # nothing yet: the first pause; one of ten in 0.1 s: nine tenths of a second; nine of ten in 1 s: a ninth; all: none
+    assert clock.pauses == [0.05, pytest.approx(0.9), pytest.approx(1 / 9), 0.0]
 
 
 def receive_of(script):
