@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -170,16 +171,22 @@ def test_down_leaves_nothing():
 def test_a_changed_script_makes_a_new_layer(tmp_path, monkeypatch):
     from laboratory import layers, paths
 
-    for file in paths.IMAGES.iterdir():
-        (tmp_path / file.name).write_bytes(file.read_bytes())
-    monkeypatch.setattr(layers, "sources_list", lambda: "deb http://mirror.invalid bookworm main\n")
+    images, desktops = tmp_path / "images", tmp_path / "desktops"
+    shutil.copytree(paths.IMAGES, images)
+    shutil.copytree(paths.DESKTOPS, desktops)
+    monkeypatch.setattr(layers, "sources_list", lambda suite="": f"deb http://mirror.invalid {suite} main\n")
     before = {name: layers.key(name) for name in layers.LAYERS}
-    monkeypatch.setattr(paths, "IMAGES", tmp_path)
+    monkeypatch.setattr(paths, "IMAGES", images)
     assert {name: layers.key(name) for name in layers.LAYERS} == before
-    with (tmp_path / "dc-packages.sh").open("a") as script:
-        script.write("\ntrue\n")
-    after = {name: layers.key(name) for name in layers.LAYERS}
-    assert {name for name in before if before[name] != after[name]} == {"dc-packages", "dc"}
+    for changed, makes in (
+        (images / "dc-packages.sh", {"dc-packages", "dc", "branch"}),
+        (desktops / "tools" / "reg.c", {"desktop"}),
+    ):
+        with changed.open("a") as script:
+            script.write("\n")
+        after = {name: layers.key(name) for name in layers.LAYERS}
+        assert {name for name in before if before[name] != after[name]} == makes
+        before = after
 
 
 def test_layers_that_somebody_uses_are_not_forgotten(tmp_path, monkeypatch):
