@@ -10,29 +10,19 @@ from __future__ import annotations
 
 import typing as t
 
+from .._errors import PlainError
 
-class RegistryError(Exception):
+
+class RegistryError(PlainError):
     """Registry settings cannot be understood, or a host's registry is not as wanted in the end.
 
     ``what`` happened, ``where``, the likely ``cause`` and what to do (``remedy``) are sentences without a full stop.
     ``details`` go into a module's result as they are; nothing secret may be among them.
     """
 
-    def __init__(self, what: str, where: str, cause: str, remedy: str, **details: t.Any) -> None:
-        self.what = what
-        self.where = where
-        self.cause = cause
-        self.remedy = remedy
-        self.details = details
-        super().__init__(str(self))
-
-    def __str__(self) -> str:
-        return f"{self.what} ({self.where}). {self.cause}. {self.remedy}."
-
     def result(self) -> dict[str, t.Any]:
-        """What an action plugin returns: it fails, and says the parts separately beside the message."""
-        error = {"what": self.what, "where": self.where, "cause": self.cause, "remedy": self.remedy}
-        return {"failed": True, "msg": str(self), "error": error, **self.details}
+        """What an action plugin returns; the details stand beside the parts, as the module documents them."""
+        return {"failed": True, "msg": str(self), "error": self.parts, **self.details}
 
 
 class SettingsError(RegistryError):

@@ -10,35 +10,15 @@ from __future__ import annotations
 
 import typing as t
 
+from .._errors import PlainError
 
-class ChannelError(Exception):
+
+class ChannelError(PlainError):
     """Something between the controller and a Windows host failed.
 
     ``what`` happened, ``where`` (host and address), the likely ``cause`` and what to do (``remedy``) are sentences without
     a full stop. ``details`` go into a module's result as they are; nothing secret may be among them.
     """
-
-    def __init__(self, what: str, where: str, cause: str, remedy: str, **details: t.Any) -> None:
-        self.what = what
-        self.where = where
-        self.cause = cause
-        self.remedy = remedy
-        self.details = details
-        super().__init__(str(self))
-
-    def __str__(self) -> str:
-        return f"{self.what} ({self.where}). {self.cause}. {self.remedy}."
-
-    @property
-    def kind(self) -> str:
-        """The class in the way results spell it: QuotaReached is quota_reached."""
-        name = type(self).__name__
-        return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
-
-    def result(self) -> dict[str, t.Any]:
-        """What an action plugin returns: it fails, and says the parts separately beside the message."""
-        error = {"kind": self.kind, "what": self.what, "where": self.where, "cause": self.cause, "remedy": self.remedy}
-        return {"failed": True, "msg": str(self), "error": {**error, **self.details}}
 
 
 class Refused(ChannelError):
