@@ -89,9 +89,12 @@ def junit(files: list[Path], code: int, what: str) -> Count:
     for file in files:
         for case in ElementTree.parse(file).getroot().iter("testcase"):  # noqa: S314 -- written by our own pytest
             name = f"{case.get('classname')}.{case.get('name')}"
-            if case.find("failure") is not None or case.find("error") is not None:
+            problems = [*case.findall("failure"), *case.findall("error")]
+            if problems:
                 count.failed += 1
-                count.remarks.append(f"failed: {name}")
+                # Often all that a reader gets to see of a run elsewhere is its end.
+                why = " ".join((problems[0].get("message") or "").split())
+                count.remarks.append(f"failed: {name}: {why[:400]}")
             elif (skipped := case.find("skipped")) is not None:
                 count.skipped += 1
                 count.remarks.append(f"skipped: {name}: {skipped.get('message')}")
