@@ -39,6 +39,7 @@ USUAL = {
     "integration-desktops_curl": 50,
     "integration-desktops_people": 110,
     "integration-dns": 130,
+    "integration-domains_inventory": 70,
     "integration-ejabberd": 350,
     "integration-host_info": 90,
     "integration-host_role": 240,
