@@ -4,7 +4,7 @@
 
 """Stock clients, unmodified, as a program of its own: the laboratory starts it where users are.
 
-Standard input: {"client": "pywinrm"|"pypsrp", "url", "mechanism": "ntlm"|"kerberos", "username", "password", "host", "trust"}; standard
+Standard input: {"client": "pywinrm"|"pypsrp", "url", "mechanism": "ntlm"|"kerberos"|"credssp", "username", "password", "host", "trust"}; standard
 output: what came of three commands in one shell, or the class of the error.
 """
 
@@ -56,7 +56,7 @@ def pypsrp(job: dict) -> list:
         port=url.port,
         ssl=url.scheme == "https",
         # NTLM within SPNEGO: pyspnego's clients offer Kerberos first where they can.
-        auth="kerberos" if job["mechanism"] == "kerberos" else "negotiate",
+        auth=job["mechanism"] if job["mechanism"] != "ntlm" else "negotiate",
         username=job["username"],
         password=job["password"],
         cert_validation=job["trust"] or True,

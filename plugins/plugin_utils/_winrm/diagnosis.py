@@ -109,7 +109,7 @@ SIGNS = (
         " setspn -Q HTTP/{host} shows who has the name",
     ),
     Sign(
-        r"-1765328361|password (has )?expired",
+        r"-1765328361|password (has )?expired|0xc0000071",
         Refused,
         "password_expired",
         "The password of {user} has expired",
@@ -117,7 +117,7 @@ SIGNS = (
         "Set a new one in the directory; an account for automation should be exempt from expiry",
     ),
     Sign(
-        r"-1765328366|credentials have been revoked|account is (disabled|locked)",
+        r"-1765328366|credentials have been revoked|account is (disabled|locked)|0xc0000072|0xc0000234",
         Refused,
         "account_locked",
         "The domain does not let {user} in",
@@ -125,7 +125,8 @@ SIGNS = (
         "Look at the account in the directory, unlock it, and correct the password here first",
     ),
     Sign(
-        r"-1765328360|password incorrect|preauthentication failed|-1765328365",
+        r"-1765328360|password incorrect|preauthentication failed|-1765328365|0xc000006d|0x8009030c"
+        r"|with a CredSSP token after step",
         Refused,
         "wrong_password",
         "The domain refused the password of {user}",
@@ -155,6 +156,15 @@ SIGNS = (
         "There is no Kerberos ticket for {user}",
         "ansible_password is not set, so that Ansible takes no ticket, and nobody ran kinit",
         "Set ansible_password, or run kinit for this account",
+    ),
+    # CredSSP, whose other refusals have numbers of MS-ERREF 2.3.1 above
+    Sign(
+        r"CredSSP being an available authentication",
+        Refused,
+        "credssp_off",
+        "{host} does not offer CredSSP",
+        "It is switched off there, as it is by default",
+        "Set ansible_winrm_transport to kerberos or ntlm, which is all that this collection needs",
     ),
     # TLS
     Sign(

@@ -62,6 +62,7 @@ USUAL = {
     "integration-win_client_failures": 130,
     "integration-win_registry": 160,
     "integration-win_registry_cut": 130,
+    "integration-winrm_certificate_credssp": 20,
     "integration-winrm_channel": 40,
     "integration-winrm_cmd": 160,
     "integration-winrm_endpoint": 60,

@@ -1,4 +1,4 @@
-"""Who is there: Negotiate (NTLM, Kerberos), Kerberos and Basic, by pyspnego's acceptor; encryption of messages.
+"""Who is there: Negotiate (NTLM, Kerberos), Kerberos, CredSSP and Basic, by pyspnego's acceptor; encryption of messages.
 
 One Login belongs to one TCP connection, as on Windows: what was proven there is worth nothing on the next one.
 """
@@ -32,8 +32,27 @@ with contextlib.suppress(ImportError):  # only where Kerberos is wanted
     gssapi.SecurityContext.__DEFER_STEP_ERRORS__ = False
 
 
+MUTUAL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
+"""What a client says that shows a certificate (DSP0226 C.3.1)."""
+UPN = x509.ObjectIdentifier("1.3.6.1.4.1.311.20.2.3")
+CREDSSP_PIECE = 16384
+"""Messages under CredSSP are encrypted in pieces of a TLS record ([MS-WSMV] 2.2.9.1.3)."""
+
+
 class Refused(Exception):
     """Not let in. Windows says 401 and nothing else; the text is for the log."""
+
+
+def principal(certificate: bytes) -> str:
+    """The UPN in the alternative names of a DER certificate, or nothing."""
+    leaf = x509.load_der_x509_certificate(certificate)
+    try:
+        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ""
+    values = [name.value for name in names.get_values_for_type(x509.OtherName) if name.type_id == UPN]
+    # A UTF8String: its tag, one byte of length, the text.
+    return values[0][2:].decode("utf-8", "replace") if values else ""
 
 
 def bindings(certificate: bytes) -> GssChannelBindings:
@@ -72,10 +91,25 @@ class Accounts:
         if config.keytab:
             os.environ["KRB5_KTNAME"] = f"FILE:{config.keytab}"
 
-    def find(self, principal: str) -> User:
+    def find(self, name: str) -> User:
         """Who that is: DOMAIN\\name, name@REALM or name. Somebody unknown is a User who may nothing."""
-        known = self._names.get(principal.casefold())
-        return known or User(name=principal, administrator=False)
+        known = self._names.get(name.casefold())
+        return known or User(name=name, administrator=False)
+
+    def mapped(self, certificate: bytes | None) -> User:
+        """The local account for which a client certificate stands. Raises Refused."""
+        if not certificate:
+            raise Refused("certificate: none was shown")
+        name = principal(certificate)
+        for user in self.config.users:
+            # Windows maps certificates to local accounts only.
+            if (
+                name
+                and user.certificate.casefold() == name.casefold()
+                and user.domain.casefold() == self.config.computer.casefold()
+            ):
+                return user
+        raise Refused(f"certificate: {name or 'without a UPN'} is not mapped")
 
     def basic(self, token: str) -> str:
         """The principal of a Basic header. Raises Refused."""
@@ -102,9 +136,12 @@ class Step:
 class Login:
     """The authentication of one connection."""
 
-    def __init__(self, accounts: Accounts, channel: GssChannelBindings | None) -> None:
+    def __init__(
+        self, accounts: Accounts, channel: GssChannelBindings | None, certificate: bytes | None = None
+    ) -> None:
         self._accounts = accounts
         self._channel = channel
+        self._certificate = certificate
         self._context: spnego.ContextProxy | None = None
         self.scheme = ""
         self.user: User | None = None
@@ -115,6 +152,8 @@ class Login:
         schemes = ["Negotiate"]
         if self._accounts.config.keytab:
             schemes.append("Kerberos")
+        if self._accounts.config.credssp:
+            schemes.append("CredSSP")
         if self._accounts.config.basic and self._channel is not None:
             schemes.append('Basic realm="WSMAN"')
         return schemes
@@ -125,6 +164,8 @@ class Login:
         try:
             if scheme.casefold() == "basic":
                 return self._basic(token.strip())
+            if scheme.casefold() == MUTUAL:
+                return self._mapped()
             return self._negotiate(scheme, base64.b64decode(token.strip(), validate=True))
         except (SpnegoError, Refused, binascii.Error, ValueError, LookupError) as error:
             self._context, self.user = None, None
@@ -139,15 +180,22 @@ class Login:
         self._context = None
         return Step(None, True)
 
+    def _mapped(self) -> Step:
+        self.user = self._accounts.mapped(self._certificate)
+        self.scheme = self.mechanism = "certificate"
+        self._context = None
+        return Step(None, True)
+
     def _negotiate(self, scheme: str, token: bytes) -> Step:
-        if scheme.casefold() not in ("negotiate", "kerberos"):
+        offered = {"negotiate": "Negotiate", "kerberos": "Kerberos"}
+        if self._accounts.config.credssp:
+            offered["credssp"] = "CredSSP"
+        if scheme.casefold() not in offered:
             raise Refused("not offered")
         if self._context is None or self._context.complete:
             self.user = None
-            self.scheme = scheme.capitalize()
-            kind = (
-                "kerberos" if self.scheme == "Kerberos" else "ntlm" if token.startswith(b"NTLMSSP\0") else "negotiate"
-            )
+            self.scheme = offered[scheme.casefold()]
+            kind = "ntlm" if token.startswith(b"NTLMSSP\0") else self.scheme.lower()
             self._context = spnego.server(protocol=kind)
         mode = self._accounts.config.channel_bindings
         channel = self._channel if mode != "none" else None
@@ -160,25 +208,32 @@ class Login:
             answer = self._context.step(token, channel_bindings=None)
         if self._context.complete:
             self.user = self._accounts.find(self._context.client_principal or "")
-            self.mechanism = self._context.negotiated_protocol or ""
+            self.mechanism = "credssp" if self.scheme == "CredSSP" else self._context.negotiated_protocol or ""
         return Step(answer, self._context.complete)
 
     def decrypt(self, body: bytes) -> bytes:
         """A message that came encrypted. Raises Refused: nobody is logged on here, or it was encrypted for another session."""
         if self._context is None or not self._context.complete:
             raise Refused("encrypted message, and no session")
+        plain = b""
         try:
-            header, data, length = multipart.unpack(body)
-            plain = self._context.unwrap_winrm(header, data)
+            for header, data, length in multipart.unpack(body):
+                piece = self._context.unwrap_winrm(header, data)
+                if len(piece) != length:
+                    raise Refused(f"length is {len(piece)}, not {length}")
+                plain += piece
         except (SpnegoError, multipart.MultipartError, ValueError) as error:
             raise Refused(f"cannot be decrypted: {error}") from error
-        if len(plain) != length:
-            raise Refused(f"length is {len(plain)}, not {length}")
         return plain
 
     def encrypt(self, message: bytes, protocol: str) -> tuple[str, bytes]:
         """Content type and body of an answer."""
         if self._context is None:
             raise Refused("no session")
-        wrapped = self._context.wrap_winrm(message)
-        return multipart.pack(wrapped.header, wrapped.data, len(message) + wrapped.padding_length, protocol)
+        size = CREDSSP_PIECE if protocol == multipart.CREDSSP else len(message)
+        pieces = []
+        for start in range(0, len(message), size):
+            piece = message[start : start + size]
+            wrapped = self._context.wrap_winrm(piece)
+            pieces.append((wrapped.header, wrapped.data, len(piece) + wrapped.padding_length))
+        return multipart.pack(pieces, protocol)

@@ -14,12 +14,16 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True)
 class Listener:
-    """One address and port. With `certificate` (PEM file, leaf first, key inside or in `key`) it speaks HTTPS."""
+    """One address and port. With `certificate` (PEM file, leaf first, key inside or in `key`) it speaks HTTPS.
+
+    `client_authorities` (PEM file) makes it ask for certificates of clients, and refuses others at once.
+    """
 
     address: str = "127.0.0.1"
     port: int = 5985
     certificate: str = ""
     key: str = ""
+    client_authorities: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class User:
     password: str = ""
     nt_hash: str = ""
     administrator: bool = True
+    certificate: str = ""  # UPN of the client certificate that stands for him (winrm/config/service/certmapping)
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ class Config:
     users: tuple[User, ...] = ()
     keytab: str = ""
     basic: bool = False
+    credssp: bool = False
     channel_bindings: str = "relaxed"  # CbtHardeningLevel: none, relaxed, strict
     client_ids: bool = (
         True  # ShellId in Create, CommandId in Command: taken as given; false: the host draws its own, as old ones do

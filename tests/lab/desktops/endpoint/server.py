@@ -55,6 +55,9 @@ class Endpoint:
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
                 context.load_cert_chain(listener.certificate, listener.key or None)
                 channel = bindings(Path(listener.certificate).read_bytes())
+                if listener.client_authorities:
+                    context.verify_mode = ssl.CERT_OPTIONAL
+                    context.load_verify_locations(listener.client_authorities)
             server = await asyncio.start_server(
                 self._handler(listener, channel),
                 listener.address,
@@ -102,9 +105,10 @@ class Endpoint:
             task = asyncio.current_task()
             self._sessions.add(task)
             connection = Connection(reader, writer)
+            tls = writer.get_extra_info("ssl_object")
             session = Session(
                 connection,
-                Login(self.accounts, channel),
+                Login(self.accounts, channel, tls.getpeercert(binary_form=True) if tls else None),
                 self._desktop(connection.local[0]),
                 bool(listener.certificate),
             )
