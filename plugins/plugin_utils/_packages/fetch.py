@@ -7,16 +7,17 @@
 """Brings a package to the controller: a path that is there, or an https URL into a cache, resumed and verified.
 
 A URL needs the SHA-256 of the file: the file is named by it, so a second run asks nobody, and another file under the same URL
-is no surprise on a thousand desktops. The cache lies outside of any checkout (XDG_CACHE_HOME, else ~/.cache). What was
-begun stays beside it and is continued by the next attempt or the next run; several runs at once wait for the first.
+is no surprise on a thousand desktops. Where somebody else vouches for the content (a signature by a named signer), it may be
+left out: then the file is fetched once in a run and is the same for all hosts of it. The cache lies outside of any checkout
+(XDG_CACHE_HOME, else ~/.cache). What was begun stays beside it and is continued by the next attempt or the next run; several
+runs at once wait for the first.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import errno
-import fcntl
+import hashlib
 import http.client
 import os
 import pathlib
@@ -28,9 +29,10 @@ import urllib.error
 import urllib.parse
 
 from ansible.module_utils.urls import ConnectionError as UrlConnectionError
-from ansible.module_utils.urls import SSLValidationError, open_url
+from ansible.module_utils.urls import open_url
 
-from .errors import Missing, PackageError
+from .cache import alone, cache_folder, once, private
+from .fetch_errors import MOST, NotFetched, Why, WrongHash, because, too_big, wrong
 from .read import BLOCK, sha256
 from .source import opened
 
@@ -40,19 +42,8 @@ SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 UNSAFE = re.compile(r"[^\w.+-]", re.ASCII)
 ATTEMPTS = 4
 SILENCE = 30  # seconds without a byte
-MOST = 8 << 30
 # Bytes that stay free on the controller's disk.
 SPARE = 64 << 20
-# Faults of the own disk: asking the server again does not mend them.
-DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO)
-
-
-class NotFetched(PackageError):
-    """The download did not come to its end. What came is kept, the next run goes on from there."""
-
-
-class WrongHash(PackageError):
-    """Another file than the one that was wanted."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,12 +56,6 @@ class Fetched:
     transferred: int = 0  # bytes that came over the network now
 
 
-def cache_folder() -> pathlib.Path:
-    """Where downloads are kept."""
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return pathlib.Path(base).expanduser() / "onprem-chat" / "packages"
-
-
 def fetch(
     source: str,
     digest: str = "",
@@ -78,10 +63,12 @@ def fetch(
     cache: str = "",
     ca_path: str = "",
     deadline: float = 3600.0,
+    run: str = "",
 ) -> Fetched:
     """A controller's path or an https URL as a verified file. Raises PackageError.
 
-    ``digest`` is the SHA-256 in hexadecimal; a URL needs one, a path is compared with it where one is given. ``ca_path`` is
+    ``digest`` is the SHA-256 in hexadecimal; a URL needs one, a path is compared with it where one is given. ``run`` is the
+    name of a run (cache.this_run) for a URL without one: whoever calls vouches for the content by other means. ``ca_path`` is
     a PEM file with authorities for the server, instead of the system's. ``deadline`` is in seconds, for everything.
     """
     digest = digest.strip().lower()
@@ -93,22 +80,25 @@ def fetch(
             "It was cut, or is that of another algorithm",
             "Take the SHA-256 from the vendor, or from a download that you trust: sha256sum FILE",
         )
-    if not SCHEME.match(source):
+    if not is_url(source):
         return _local(os.path.expanduser(source), digest, where)  # noqa: PTH111 - stays the text that was given
-    parts = _checked(source, digest, where)
+    parts = _checked(source, digest or run, where)
     folder = pathlib.Path(cache).expanduser() if cache else cache_folder()
-    target = (
-        folder / digest / (UNSAFE.sub("_", urllib.parse.unquote(pathlib.PurePosixPath(parts.path).name)) or "package")
-    )
+    name = UNSAFE.sub("_", urllib.parse.unquote(pathlib.PurePosixPath(parts.path).name)) or "package"
+    asked = Asked(source, ca_path, time.monotonic() + deadline, where)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with _alone(target.parent, where, deadline):
+        private(folder, where)
+        if not digest:
+            return _once_in_a_run(asked, folder, name, run)
+        target = folder / digest / name
+        private(target.parent, where)
+        with alone(target.parent, where, deadline):
             if target.exists():
                 with target.open("rb") as file:
                     if sha256(file) == digest:
                         return Fetched(str(target), digest, target.stat().st_size)
                 target.unlink()
-            return _download(source, digest, target, ca_path, time.monotonic() + deadline, where)
+            return _download(asked, digest, target)
     except OSError as error:
         raise NotFetched(
             f"The cache for packages cannot be used: {error.strerror or error} ({folder})",
@@ -118,9 +108,52 @@ def fetch(
         ) from error
 
 
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """What is to be fetched. ``end`` is the deadline on the monotonic clock, ``where`` stands in errors."""
+
+    source: str = dataclasses.field(repr=False)
+    ca_path: str
+    end: float
+    where: str
+
+
+def _once_in_a_run(asked: Asked, folder: pathlib.Path, name: str, run: str) -> Fetched:
+    """Fetched by the first host of a run that comes; it lies where it would lie with its SHA-256."""
+    # The URL may hold a ticket, so it is no name for a file.
+    key = hashlib.sha256(asked.source.encode("utf-8", "surrogatepass")).hexdigest()
+    place = folder / "runs" / key
+
+    def make() -> dict[str, t.Any]:
+        private(place, asked.where)
+        (place / "part").unlink(missing_ok=True)
+        got = _download(asked, "", place / "whole")
+        target = folder / got.sha256 / name
+        private(target.parent, asked.where)
+        pathlib.Path(got.path).replace(target)
+        return {"path": str(target), "sha256": got.sha256, "size": got.size, "transferred": got.transferred}
+
+    private(place.parent, asked.where)
+    known = once(place.parent, key, run, make, asked.where)
+    with contextlib.suppress(FileNotFoundError), pathlib.Path(known["path"]).open("rb") as file:
+        if sha256(file) == known["sha256"]:
+            return Fetched(**known)
+    raise NotFetched(
+        "A file of the cache was changed while this run used it",
+        asked.where,
+        f"Somebody wrote to {known['path']} or removed it",
+        "Run again",
+    )
+
+
+def is_url(source: str) -> bool:
+    """Whether it is a URL and not a path of the controller."""
+    return bool(SCHEME.match(source))
+
+
 def shown(source: str) -> str:
     """For messages: without the password and the query of a URL, which may be a ticket."""
-    if not SCHEME.match(source):
+    if not is_url(source):
         return source
     parts = urllib.parse.urlsplit(source)
     return urllib.parse.urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
@@ -130,7 +163,7 @@ def _local(path: str, digest: str, where: str) -> Fetched:
     with opened(path) as source:
         found = sha256(source.file)
         if digest and found != digest:
-            raise _wrong(found, digest, where)
+            raise wrong(found, digest, where)
         return Fetched(path, found, len(source.data))
 
 
@@ -143,52 +176,46 @@ def _checked(source: str, digest: str, where: str) -> urllib.parse.SplitResult:
             "Anybody in between could read or exchange what comes by another way",
             "Give an https URL, or a path on the controller",
         )
-    if parts.username or parts.password:
-        raise NotFetched(
-            "The URL holds a password",
-            where,
-            "It would stand in logs and process lists",
-            "Use a URL that needs none, or copy the file to the controller",
-        )
     if not digest:
         raise WrongHash(
             "A URL needs the SHA-256 of its file",
             where,
             "What a server hands out today may be another file tomorrow",
-            "Add it: from the vendor, or from a download that you trust (sha256sum FILE)",
+            "Add sha256: from the vendor, or from a download that you trust (sha256sum FILE); or demand a signature by its signer",
         )
     return parts
 
 
-def _download(source: str, digest: str, target: pathlib.Path, ca_path: str, end: float, where: str) -> Fetched:
+def _download(asked: Asked, digest: str, target: pathlib.Path) -> Fetched:
     part = target.parent / "part"
-    transferred, resumed, reason = 0, part.exists(), "nothing came"
+    where = asked.where
+    transferred, resumed, why = 0, part.exists(), Why("nothing came")
     for attempt in range(ATTEMPTS):
         if attempt:
-            time.sleep(max(0.0, min(2.0**attempt / 4, end - time.monotonic())))
+            time.sleep(max(0.0, min(2.0**attempt / 4, asked.end - time.monotonic())))
         try:
-            transferred += _attempt(source, part, ca_path, end, where)
+            transferred += _attempt(asked, part)
         except (OSError, http.client.HTTPException, UrlConnectionError) as error:
             transferred += getattr(error, "came", 0)
-            reason = _because(error, where, ca_path)
-            if time.monotonic() >= end:
+            why = because(error, where, asked.ca_path)
+            if time.monotonic() >= asked.end:
                 break
             continue
         with part.open("rb") as file:
             found = sha256(file)
-        if found == digest:
+        if digest in ("", found):
             part.replace(target)
-            return Fetched(str(target), digest, target.stat().st_size, transferred)
+            return Fetched(str(target), found, target.stat().st_size, transferred)
         part.unlink()
         if not resumed:
-            raise _wrong(found, digest, where)
+            raise wrong(found, digest, where)
         # It was continued: the beginning may be of another file. Once more from there.
-        resumed, reason = False, "the continued file had another content"
+        resumed, why = False, Why("the continued file had another content")
     raise NotFetched(
-        f"The package could not be fetched within {ATTEMPTS} attempts: {reason}",
+        f"The package could not be fetched within {ATTEMPTS} attempts: {why.reason}",
         where,
-        "The server or the network between was interrupted, or a proxy is needed",
-        "Run again, it goes on where it stopped; or set https_proxy, or copy the file to the controller",
+        why.cause,
+        why.remedy,
     )
 
 
@@ -200,16 +227,23 @@ class _Cut(OSError):
         self.came = came
 
 
-def _attempt(source: str, part: pathlib.Path, ca_path: str, end: float, where: str) -> int:
+def _attempt(asked: Asked, part: pathlib.Path) -> int:
     """Continues a partial file to its end; the number of bytes that came."""
+    where, end = asked.where, asked.end
     have = part.stat().st_size if part.exists() else 0
     headers = {"Range": f"bytes={have}-"} if have else {}
+    url, user, password = _credentials(asked.source)
     try:
         answer = open_url(
-            source,
+            url,
             headers=headers,
             timeout=SILENCE,
-            ca_path=ca_path or None,
+            ca_path=asked.ca_path or None,
+            url_username=user,
+            url_password=password,
+            force_basic_auth=user is not None,
+            # A server to which this one sends us on does not get the password.
+            unredirected_headers=["Authorization"],
             follow_redirects="safe",
             http_agent="onprem.chat",
             decompress=False,
@@ -245,7 +279,7 @@ def _attempt(source: str, part: pathlib.Path, ca_path: str, end: float, where: s
                 out.write(block)
                 came += len(block)
                 if have + came > MOST:
-                    raise _too_big(have + came, where)
+                    raise too_big(have + came, where)
                 if time.monotonic() >= end:
                     raise _Cut(f"the deadline came after {have + came} bytes", came)
     if expected > came:
@@ -253,9 +287,23 @@ def _attempt(source: str, part: pathlib.Path, ca_path: str, end: float, where: s
     return came
 
 
+def _credentials(source: str) -> tuple[str, str | None, str | None]:
+    """The URL without what stands before its @, and that as user and password."""
+    parts = urllib.parse.urlsplit(source)
+    before, separator, host = parts.netloc.rpartition("@")
+    if not separator:
+        return source, None, None
+    user, _colon, password = before.partition(":")
+    return (
+        urllib.parse.urlunsplit(parts._replace(netloc=host)),
+        urllib.parse.unquote(user),
+        urllib.parse.unquote(password),
+    )
+
+
 def _room(folder: pathlib.Path, have: int, expected: int, where: str) -> None:
     if have + expected > MOST:
-        raise _too_big(have + expected, where)
+        raise too_big(have + expected, where)
     free = shutil.disk_usage(folder).free
     if expected > free - SPARE:
         raise NotFetched(
@@ -264,74 +312,3 @@ def _room(folder: pathlib.Path, have: int, expected: int, where: str) -> None:
             "Old packages lie in the cache, or the disk is small",
             "Remove what is not needed any more, or set XDG_CACHE_HOME",
         )
-
-
-def _too_big(size: int, where: str) -> NotFetched:
-    return NotFetched(
-        f"The file is too big for a package: {size} bytes or more, {MOST} at most",
-        where,
-        "The URL is that of something else",
-        "Correct the URL, or copy the file to the controller",
-    )
-
-
-def _because(error: Exception, where: str, ca_path: str) -> str:
-    """Why an attempt failed; what another attempt cannot mend is raised."""
-    if isinstance(error, SSLValidationError) or "CERTIFICATE_VERIFY_FAILED" in str(error):
-        raise NotFetched(
-            "The server's certificate is not trusted",
-            where,
-            "It was issued by the company's own authority, is for another name, or has expired",
-            "Name a PEM file with the authority"
-            if not ca_path
-            else f"Compare the authority in {ca_path} with the server's",
-        ) from error
-    if isinstance(error, urllib.error.HTTPError):
-        if error.code < 500 and error.code not in (408, 429):
-            raise NotFetched(
-                f"The server answers {error.code} {error.reason}",
-                where,
-                "The file is not there, or nobody may read it without a password",
-                "Correct the URL",
-            ) from error
-        return f"the server answers {error.code} {error.reason}"
-    if isinstance(error, OSError) and error.errno in DISK:
-        raise NotFetched(
-            f"The package cannot be written on the controller: {error.strerror} ({error.filename or 'cache'})",
-            where,
-            "The disk is full or read-only, or the folder belongs to another user",
-            "Make room, correct the permissions, or set XDG_CACHE_HOME",
-        ) from error
-    return str(getattr(error, "reason", None) or error) or type(error).__name__
-
-
-def _wrong(found: str, digest: str, where: str) -> WrongHash:
-    return WrongHash(
-        f"The file is another one: its SHA-256 is {found}, not {digest}",
-        where,
-        "There is a new version under the same name, or somebody exchanged it",
-        "Compare with the vendor's SHA-256, and correct the option only when that one is right",
-        found=found,
-        wanted=digest,
-    )
-
-
-@contextlib.contextmanager
-def _alone(folder: pathlib.Path, where: str, deadline: float) -> t.Iterator[None]:
-    """One process at a time for one file; the others wait for it."""
-    end = time.monotonic() + deadline
-    with (folder / "lock").open("w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError as error:
-                if time.monotonic() >= end:
-                    raise Missing(
-                        f"Another run has been fetching the same package for {deadline:g} s",
-                        where,
-                        "It is slow, or hangs",
-                        f"Wait for it, or end it and remove {folder}",
-                    ) from error
-                time.sleep(0.2)
-        yield

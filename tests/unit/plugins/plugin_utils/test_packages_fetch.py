@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import errno
 import hashlib
@@ -13,16 +14,18 @@ import http.server
 import ipaddress
 import os
 import pathlib
+import socket
 import ssl
 import threading
 import types
+import urllib.error
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from ansible_collections.onprem.chat.plugins.plugin_utils._packages import fetch
+from ansible_collections.onprem.chat.plugins.plugin_utils._packages import cache, fetch
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages.errors import Missing
 
 # The same in every process: the hash stands in names of tests.
@@ -38,6 +41,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         server = self.server
         server.asked.append((self.path, self.headers.get("Range")))
+        server.allowed.append(self.headers.get("Authorization"))
         spoiler = server.spoilers.pop(0) if server.spoilers else ""
         content, begin, status = server.content, 0, 200
         if isinstance(spoiler, int) and spoiler >= 400:
@@ -105,7 +109,7 @@ def server(certificate, monkeypatch):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     running.socket = context.wrap_socket(running.socket, server_side=True)
-    running.content, running.spoilers, running.asked = CONTENT, [], []
+    running.content, running.spoilers, running.asked, running.allowed = CONTENT, [], [], []
     running.url = f"https://127.0.0.1:{running.server_address[1]}"
     thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
@@ -194,12 +198,12 @@ def test_not_there(get, server):
 def test_a_stranger_s_certificate(get):
     with pytest.raises(fetch.NotFetched, match="The server's certificate is not trusted") as raised:
         get(ca_path="")
-    assert raised.value.remedy == "Name a PEM file with the authority"
+    assert raised.value.remedy == "Name a PEM file with the authority (ca_path)"
 
 
 def test_sent_on_to_plain_http(get, server):
     plain = Server(("127.0.0.1", 0), Handler)
-    plain.content, plain.spoilers, plain.asked = CONTENT, [], []
+    plain.content, plain.spoilers, plain.asked, plain.allowed = CONTENT, [], [], []
     thread = threading.Thread(target=plain.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     server.elsewhere = f"http://127.0.0.1:{plain.server_address[1]}/chat.msi"
@@ -267,7 +271,7 @@ def test_two_at_once(get, server):
         ("http://example.test/a.msi", DIGEST, fetch.NotFetched, "by https only"),
         ("ftp://example.test/a.msi", DIGEST, fetch.NotFetched, "by https only"),
         ("https:///a.msi", DIGEST, fetch.NotFetched, "by https only"),
-        ("https://user:secret@example.test/a.msi", DIGEST, fetch.NotFetched, "holds a password"),
+        ("https://user:secret@example.test/a.msi", "", fetch.WrongHash, "A URL needs the SHA-256"),
         ("https://example.test/a.msi", "", fetch.WrongHash, "A URL needs the SHA-256"),
         ("https://example.test/a.msi", "abc", fetch.WrongHash, "64 hexadecimal digits"),
         ("/srv/missing.msi", "", Missing, "cannot be opened"),
@@ -277,6 +281,109 @@ def test_refused_before_anything_is_asked(source, digest, kind, words):
     with pytest.raises(kind, match=words) as raised:
         fetch.fetch(source, digest)
     assert "secret" not in str(raised.value)
+
+
+def test_a_password_in_the_url_is_for_that_server_alone(get, server):
+    server.elsewhere = f"{server.url}/there.msi"
+    server.spoilers += ["elsewhere"]
+    server.url = server.url.replace("https://", "https://anna%40corp:pass%3Aword@")
+    assert get().size == len(CONTENT)
+    header = base64.b64encode(b"anna@corp:pass:word").decode()
+    assert server.allowed == [f"Basic {header}", None]
+
+
+def test_a_refused_password_shows_nothing_of_it(get, server):
+    server.spoilers += [401]
+    server.url = server.url.replace("https://", "https://anna:canary-31c7@")
+    with pytest.raises(fetch.NotFetched, match="wants a password, or refuses the one that the URL holds") as raised:
+        get("/chat.msi?ticket=canary-31c7")
+    assert "canary" not in str(raised.value)
+
+
+def test_a_name_that_nobody_knows(monkeypatch, server, tmp_path):
+    def unknown(*arguments, **more):
+        raise urllib.error.URLError(socket.gaierror(socket.EAI_NONAME, "Name or service not known"))
+
+    monkeypatch.setattr(fetch, "open_url", unknown)
+    with pytest.raises(fetch.NotFetched) as raised:
+        fetch.fetch("https://files.corp.test/a.msi?x=canary", DIGEST, cache=str(tmp_path))
+    assert str(raised.value) == (
+        "The package could not be fetched within 4 attempts: the server's name is not found "
+        "([Errno -2] Name or service not known) ('https://files.corp.test/a.msi'). The name is wrong, or the controller's name "
+        "servers do not know it or do not answer. Correct the URL; try it on the controller: getent hosts NAME."
+    )
+
+
+def test_a_cache_into_which_others_may_write(get, tmp_path):
+    (tmp_path / "cache").mkdir(mode=0o700)
+    (tmp_path / "cache").chmod(0o777)
+    with pytest.raises(cache.NotPrivate, match="Others may write into the cache for packages"):
+        get()
+
+
+def test_without_a_hash_once_in_a_run(get, server):
+    first = get(digest="", run="monday")
+    server.content = b"a new version"
+    assert get(digest="", run="monday") == first and first.sha256 == DIGEST
+    assert len(server.asked) == 1
+    second = get(digest="", run="tuesday")
+    assert pathlib.Path(second.path).read_bytes() == b"a new version"
+    assert pathlib.Path(first.path).read_bytes() == CONTENT
+    assert server.asked[-1] == ("/chat.msi", None)
+
+
+def test_without_a_hash_a_cut_download_begins_anew_in_the_next_run(get, server):
+    server.spoilers += [-100_000, 404]
+    with pytest.raises(fetch.NotFetched, match="404"):
+        get(digest="", run="monday")
+    server.content = b"a new version"
+    assert get(digest="", run="monday").size == len(b"a new version")
+
+
+def test_what_was_changed_in_the_cache_is_not_used(get):
+    pathlib.Path(get(digest="", run="monday").path).write_bytes(b"x")
+    with pytest.raises(fetch.NotFetched, match="changed while this run used it"):
+        get(digest="", run="monday")
+
+
+def test_forks_of_a_run_fetch_it_once(get, server):
+    """As Ansible does it: a process for each host."""
+    children = []
+    for _number in range(5):
+        child = os.fork()
+        if not child:
+            try:
+                found = get(digest="", run=cache.this_run())
+                os._exit(0 if hashlib.sha256(pathlib.Path(found.path).read_bytes()).hexdigest() == DIGEST else 1)
+            finally:
+                os._exit(2)
+        children.append(child)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 5
+    assert len(server.asked) == 1
+
+
+def test_a_run_has_a_name_of_its_own():
+    assert cache.this_run() == cache.this_run() != ""
+    assert f"-{os.getppid()}-" in cache.this_run()
+
+
+def test_once_is_not_for_errors_and_not_without_a_run(tmp_path):
+    made = []
+
+    def make():
+        made.append(len(made))
+        if len(made) == 1:
+            raise ValueError("first")
+        return {"number": len(made)}
+
+    with pytest.raises(ValueError, match="first"):
+        cache.once(tmp_path / "o", "x", "monday", make, "here")
+    assert [cache.once(tmp_path / "o", "x", run, make, "here")["number"] for run in ("monday", "monday", "", "")] == [
+        2,
+        2,
+        3,
+        4,
+    ]
 
 
 def test_a_path(tmp_path):
