@@ -35,6 +35,7 @@ USUAL = {
     "integration-certificates_service": 170,
     "integration-company_ca": 30,
     "integration-clients": 140,
+    "integration-clients_domains": 130,
     "integration-desktops": 90,
     "integration-desktops_curl": 50,
     "integration-desktops_people": 110,
