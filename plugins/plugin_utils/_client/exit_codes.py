@@ -7,7 +7,8 @@
 """What the exit code of an installer means, what probably caused it and what to do.
 
 Codes of Windows Installer: learn.microsoft.com/windows/win32/msi/error-codes. An EXE may give whatever its author liked; most
-pass on the code of an MSI inside, so that the codes above 1600 mean the same. Below that only 0 is certain.
+pass on the code of an MSI inside, so that the codes above 1600 mean the same. Below that only 0 is certain; of the tools that many
+are built with it is known what they say (NSIS, "Error Levels"; Inno Setup, "Setup Exit Codes").
 """
 
 from __future__ import annotations
@@ -228,11 +229,30 @@ _ANY = {
     ),
 }
 
+# Where those of a whole installation differ from the errors of Windows with the same number.
+_EXE = {
+    1: Meaning(
+        FAILED,
+        "the installer was cancelled or could not begin (1)",
+        "A dialog was answered with cancel, or the installer met something that it does not go on with",
+        "Check the arguments that make it silent, and run it by hand on one host",
+    ),
+    2: Meaning(
+        FAILED,
+        "the installer gave up (2)",
+        "One made with NSIS says so when a file cannot be written, because it is in use or the disk is full; one made with Inno "
+        "Setup when it was cancelled",
+        "Name the running program in close, with force_close where it may be ended; look at the free space of the host",
+    ),
+}
+
 
 def meaning(kind: str, code: int) -> Meaning:
     """What ``code`` (unsigned, 32 bit) of an installer of this ``kind`` ("msi" or "exe") means."""
     if code in _MSI:
         return _MSI[code]
+    if kind != "msi" and code in _EXE:
+        return _EXE[code]
     if code in _ANY:
         return _ANY[code]
     number = str(code) if code < 0x80000000 else f"0x{code:08X}"

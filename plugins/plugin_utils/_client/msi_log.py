@@ -6,16 +6,23 @@
 
 """The lines of a Windows Installer log (/L*V) that say why it failed.
 
-The words of the log are those of the host's language; what is looked for is not: the number 3 at the end of a line that
-begins with an action's end (its time and name are there), messages with an error number between 1000 and 2999 behind two
-hyphens, and what stands before the first of them.
+The words of the log are those of the host's language; what is looked for is not: lines that tell the end of an action (a time,
+its name, and a number last), and messages with an error number between 1000 and 2999 behind two hyphens.
+
+Windows ends an action that failed with 3, and every one around it. Wine ends it with 0, as it does those that have nothing to
+do; there the outermost one ended with 0, too, and what ended right before that is what failed. The properties at the end of
+the log say nothing about the reason, and may hold what somebody regards as secret: they are left out.
 """
 
 from __future__ import annotations
 
 import re
 
-_ENDED = re.compile(r"^\D*\d{1,2}:\d\d:\d\d: [\w.]+[.:]? .*\b3\.?$")
+_ENDED = re.compile(r"^\D*\d{1,2}:\d\d:\d\d: (?P<name>[\w.]+?)[.:]? .*\b(?P<value>\d)\.?$")
+_PROPERTY = re.compile(r"^Property\(\w\): ")
+# The sequences of msiexec, which every installation is in (learn.microsoft.com, "Using a Sequence Table").
+_OUTERMOST = ("INSTALL", "ADMIN", "ADVERTISE")
+_FAILED, _DONE, _NOTHING = "3", "1", "0"
 _ERROR = re.compile(
     r"^MSI \(\w\) .*\]: [^:]{1,40}: .* -- |-- \D{0,40}\b[12]\d{3}\b|^\D{0,40}\b[12]\d{3}\. |\b1: [12]\d{3} 2: "
 )
@@ -30,13 +37,27 @@ def text_of(content: bytes) -> str:
 
 
 def decisive(content: bytes) -> list[str]:
-    """At most MOST lines: around the first action that ended with 3, and every message with an error number."""
+    """At most MOST lines: around the action that failed first, and every message with an error number."""
     lines = [line.strip() for line in text_of(content).splitlines()]
-    ended = [at for at, line in enumerate(lines) if _ENDED.search(line)]
+    lines = [line for line in lines if line and not _PROPERTY.match(line)]
+    ended = _failed(lines)
     wanted = {at for at, line in enumerate(lines) if _ERROR.search(line)}
     wanted = set(sorted(wanted)[: MOST // 2])
     if ended:
         wanted |= set(range(max(0, ended[0] - BEFORE), ended[0] + 1)) | set(ended[:4])
     if not wanted:
         wanted = set(range(max(0, len(lines) - BEFORE), len(lines)))
-    return [lines[at][:500] for at in sorted(wanted) if lines[at]][:MOST]
+    return [lines[at][:500] for at in sorted(wanted)][:MOST]
+
+
+def _failed(lines: list[str]) -> list[int]:
+    """Where the actions that failed ended, in the order in which they did."""
+    ends = [(at, found) for at, line in enumerate(lines) if (found := _ENDED.match(line))]
+    failed = [at for at, found in ends if found["value"] == _FAILED]
+    if failed:
+        return failed
+    for place, (at, found) in enumerate(ends):
+        if found["name"] in _OUTERMOST and found["value"] == _NOTHING:
+            before = ends[place - 1] if place else (at, found)
+            return [before[0], at] if before[1]["value"] != _DONE else [at]
+    return []

@@ -61,6 +61,8 @@ USUAL = {
     "integration-web_info": 30,
     "integration-win_client": 170,
     "integration-win_client_failures": 130,
+    "integration-win_client_files": 100,
+    "integration-win_client_paths": 170,
     "integration-win_registry": 160,
     "integration-win_registry_cut": 130,
     "integration-winrm_certificate_credssp": 20,

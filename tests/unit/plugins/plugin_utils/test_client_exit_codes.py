@@ -33,7 +33,7 @@ def test_class_of_a_code(code, outcome):
 
 @pytest.mark.parametrize("kind", ["msi", "exe"])
 def test_everything_that_fails_says_why_and_what_to_do(kind):
-    for code in [*exit_codes._MSI, *exit_codes._ANY, 42, 0xC0000409]:
+    for code in [*exit_codes._MSI, *exit_codes._ANY, *exit_codes._EXE, 42, 0xC0000409]:
         found = meaning(kind, code)
         if found.outcome in (FAILED, BUSY, GONE):
             assert found.cause and found.remedy
@@ -52,3 +52,8 @@ def test_codes_with_the_highest_bit_are_shown_as_windows_writes_them():
 def test_the_texts_name_the_number():
     assert meaning("msi", 1603).name == "a fatal error during installation (1603)"
     assert meaning("msi", 1618).remedy == "Wait for it, or give retry_busy more seconds"
+
+
+def test_the_tools_that_setup_programs_are_made_with_have_codes_of_their_own():
+    assert "force_close" in meaning("exe", 2).remedy
+    assert meaning("msi", 2).name == "a file was not found (2)"
