@@ -160,7 +160,8 @@ class Visit:
         else:
             free = delivery.free_bytes(answers["delivery.space"])
             delivery.check_space(free, task.wanted, task.source.free_space, self.place)
-            self.report.delivered(delivery.deliver(self.runner, task.source, task.wanted, path, float(task.deadline)))
+            way = delivery.deliver(self.runner, task.source, task.wanted, path, float(task.deadline), self.report.warn)
+            self.report.delivered(way)
         for local, remote in zip(task.transforms, self._transforms(), strict=True):
             delivery.write(self.runner, local, remote)
         return path

@@ -80,6 +80,14 @@ def run(runner: Runner, job: Job, run_as: str, sleep: t.Callable[[float], None] 
     raise _not_begun(job, answer)
 
 
+def run_script(
+    runner: Runner, job: Job, text: bytes, sleep: t.Callable[[float], None] = time.sleep
+) -> script.Result | None:
+    """Run a batch file of one's own, which keeps the same journal, as SYSTEM. Otherwise as run()."""
+    runner.write_file(job.script, text)
+    return _as_system(runner, job, sleep)
+
+
 def _as_system(runner: Runner, job: Job, sleep: t.Callable[[float], None]) -> script.Result | None:
     path = f"{job.folder}\\task.xml"
     runner.write_file(path, task_xml.as_system(job.script, int(job.patience) + 600))

@@ -126,6 +126,7 @@ def nothing_installed(**more: object) -> dict[str, object]:
         "Products": said(),
         "certutil": said(f"SHA256 of file:\r\n{HASH}\r\nCertUtil: ok\r\n"),
         "dir /-c": said("  6 Dir(s)  99000000000 bytes free\r\n"),
+        "for %A": said("ECHO is on.\r\n"),
         "if not exist": said(),
         "rd /s /q": said(),
         "(rd ": said(),

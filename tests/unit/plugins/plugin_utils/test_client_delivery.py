@@ -18,6 +18,10 @@ from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils.client_fake
 PATH = "C:\\Program Files\\onprem.chat\\files\\x\\chat.msi"
 URL = "https://files.corp.test/chat.msi?token=canary-81f2"
 RIGHT = said(f"SHA256:\r\n{HASH}\r\n")
+SHARE = r"\\files.corp.test\packages\chat.msi"
+OTHER = hashlib.sha256(b"other").hexdigest()
+# What is asked when a way failed: is there room left?
+ROOM = {"dir /-c": said("  6 Dir(s)  99000000000 bytes free\r\n"), "for %A": said("ECHO is on.\r\n")}
 
 
 @pytest.fixture
@@ -65,29 +69,88 @@ def test_a_server_that_cannot_resume_is_asked_for_everything(package):
     ],
 )
 def test_what_curl_says_is_explained_without_the_token(package, code, cause):
-    host = Host({"if not exist": said(), "curl.exe": said(code=code)})
+    host = Host({"if not exist": said(), "curl.exe": said(code=code), **ROOM})
     with pytest.raises(DeliveryError, match=cause) as caught:
         deliver(host, package, way="pull", url=URL)
     assert "canary" not in str(caught.value) and "https://files.corp.test/chat.msi" in str(caught.value)
 
 
 def test_a_wrong_hash_is_refused_and_the_file_taken_away(package):
-    other = hashlib.sha256(b"other").hexdigest()
-    host = Host({"if not exist": said(), "curl.exe": said(), "certutil": said(other), "del /f": said()})
+    host = Host({"if not exist": said(), "curl.exe": said(), "certutil": said(OTHER), "del /f": said(), **ROOM})
     with pytest.raises(DeliveryError, match="What arrived on the host is not the package") as caught:
         deliver(host, package, way="pull", url=URL)
-    assert other in str(caught.value) and HASH in str(caught.value)
+    assert OTHER in str(caught.value) and HASH in str(caught.value)
+    assert "url has another file than package" in str(caught.value)
     assert f'del /f /q "{PATH}"' in host.commands
+    assert sum("curl.exe" in command for command in host.commands) == 1
+
+
+def test_what_was_continued_and_is_wrong_begins_once_more(package):
+    answers = {"if not exist": said(code=4211), "curl.exe": said(), "certutil": [said(OTHER), RIGHT], "del /f": said()}
+    host = Host(answers)
+    assert deliver(host, package, way="pull", url=URL) == "pull"
+    assert [command.split()[0] for command in host.commands[1:]] == [
+        "curl.exe",
+        "certutil",
+        "del",
+        "curl.exe",
+        "certutil",
+    ]
+    host = Host({**answers, "certutil": said(OTHER), **ROOM})
+    with pytest.raises(delivery.OtherContent):
+        deliver(host, package, way="pull", url=URL)
+    assert sum("curl.exe" in command for command in host.commands) == 2
+
+
+def test_a_download_that_breaks_off_goes_on(package):
+    host = Host({"if not exist": said(), "curl.exe": [said(code=18), said(code=56), said()], "certutil": RIGHT})
+    assert deliver(host, package, way="pull", url=URL) == "pull"
+    assert sum("curl.exe" in command for command in host.commands) == 3
+    host = Host({"if not exist": said(), "curl.exe": said(code=18), **ROOM})
+    with pytest.raises(DeliveryError, match="The server's answer ended too early, again and again"):
+        deliver(host, package, way="pull", url=URL)
+    assert sum("curl.exe" in command for command in host.commands) == 5
 
 
 def test_the_next_way_is_tried_and_all_problems_are_told(package):
-    host = Host({"if not exist": said(), "curl.exe": said(code=7), "certutil": RIGHT})
-    assert deliver(host, package, url=URL) == "channel"
+    host = Host({"if not exist": said(), "curl.exe": said(code=7), "certutil": RIGHT, **ROOM})
+    warnings = []
+    source = delivery.Source(url=URL)
+    assert delivery.deliver(host, source, package, PATH, 60.0, warnings.append) == "channel"
     assert host.files[PATH] == BYTES
-    host = Host({"if not exist": said(), "curl.exe": said(code=7), "certutil": said(code=1), "del ": said()})
+    assert warnings == [
+        "The package came by delivery=channel, because delivery=pull failed: The host could not pull the package (curl exit code 7) "
+        "(https://files.corp.test/chat.msi). The server does not answer on this port. Check that the server runs and that no "
+        "firewall is between."
+    ]
+    host = Host({"if not exist": said(), "curl.exe": said(code=7), "certutil": said(code=1), "del ": said(), **ROOM})
     with pytest.raises(DeliveryError, match="did not arrive") as caught:
         deliver(host, package, url=URL)
-    assert "curl exit code 7" in caught.value.details["other_ways"][0]
+    assert caught.value.details["other_ways"][0].startswith(
+        "pull: The host could not pull the package (curl exit code 7)"
+    )
+
+
+def test_a_full_disk_ends_all_ways_with_one_error(package):
+    full = {"dir /-c": said("  2 Dir(s)  4 bytes free\r\n"), "for %A": said("3\r\n")}
+    host = Host({"if not exist": said(), "curl.exe": said(code=23), **full})
+    with pytest.raises(delivery.DiskFull) as caught:
+        deliver(host, package, url=URL)
+    assert str(caught.value) == (
+        "The disk of the host is full: the package has 9 bytes, 4 are left for the 6 that are missing "
+        f"({PATH}, by pull). Something else took the space, or free_space demands less than the package needs. Free space there. "
+        "What had arrived of the package was taken away again."
+    )
+    assert "curl exit code 23" in caught.value.details["failed"] and host.files == {}
+    # Six more bytes fit: then it is no full disk.
+    roomy = {**full, "dir /-c": said("  2 Dir(s)  6 bytes free\r\n")}
+    with pytest.raises(DeliveryError, match="curl exit code 23"):
+        deliver(Host({"if not exist": said(), "curl.exe": said(code=23), **roomy}), package, way="pull", url=URL)
+
+
+def test_a_folder_that_cannot_be_made(package):
+    with pytest.raises(DeliveryError, match=r"The folder for the package cannot be made \(exit code 1\)"):
+        deliver(Host({"if not exist": said(code=1)}), package, url=URL)
 
 
 def test_ways(monkeypatch):
@@ -98,6 +161,10 @@ def test_ways(monkeypatch):
     assert delivery.ways(delivery.Source(**account), large) == ["smb", "channel"]
     assert delivery.ways(delivery.Source(url=URL), large) == ["pull", "channel"]
     assert delivery.ways(delivery.Source(**account), msi(size=10**9)) == ["smb"]
+    assert delivery.ways(delivery.Source(url=URL, share=SHARE, **account), large) == ["pull", "share", "smb", "channel"]
+    assert delivery.ways(delivery.Source(way="share", share=SHARE), large) == ["share"]
+    with pytest.raises(OptionError, match="delivery=share needs share"):
+        delivery.ways(delivery.Source(way="share"), small)
     monkeypatch.setattr(smb, "SMB_ERROR", "No module named smbprotocol")
     assert delivery.ways(delivery.Source(**account), large) == ["channel"]
     with pytest.raises(OptionError, match="delivery=pull needs url"):
