@@ -18,6 +18,8 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.converge import Visit
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.errors import ClientError
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.options import RULES, argument_spec, task
+from ansible_collections.onprem.chat.plugins.plugin_utils._client.users_converge import UserVisit
+from ansible_collections.onprem.chat.plugins.plugin_utils._client.wanted import USER
 from ansible_collections.onprem.chat.plugins.plugin_utils._dns_targets import plain
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages.errors import PackageError
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages.read import read_package
@@ -44,7 +46,7 @@ class ActionModule(ActionBase):
             package = read_package(options["package"]) if options.get("package") else None
             wish = task(options, package, self._account(), self._task.check_mode, self._read)
             with Channel.over(self._connection) as channel:
-                visit = Visit(channel, wish)
+                visit = (UserVisit if wish.wanted.scope == USER else Visit)(channel, wish)
                 try:
                     outcome = visit.converge()
                 finally:

@@ -12,8 +12,8 @@ version_added: 0.1.0
 author:
   - onprem.chat maintainers (@onprem-chat)
 description:
-  - Installs, upgrades, repairs or removes an MSI or EXE package for all users of a Windows host, and sets the registry settings
-    that belong to it.
+  - Installs, upgrades, repairs or removes an MSI or EXE package on a Windows host, for the machine or for each of its users, and
+    sets the registry settings that belong to it.
   - Needs no PowerShell on the host. It runs the host's own programs (C(msiexec), C(reg), C(certutil), C(curl), C(schtasks)) over the
     same C(winrm) connection that the inventory describes for C(ansible.windows).
   - The package is read on the controller. Whether something is to be done is asked of the host's registry, in few requests, before
@@ -54,9 +54,18 @@ options:
     choices: [present, absent, repair]
     default: present
   scope:
-    description: For whom it is installed. Only for all users of the machine so far.
+    description:
+      - For whom it is installed. V(machine) for all users of the host at once.
+      - With V(user) every user installs it himself, in his own session and without administrator's rights. The package stays on the
+        host, below C(%ProgramFiles%), and a scheduled task runs it at each user's next logon. For those who are logged on it is run
+        at once, all at the same time, and waited for.
+      - A user who is not logged on is V(pending), which is neither a failure nor a change. RV(users) has the state of each profile.
+      - A user's newer version is never replaced unless O(allow_downgrade) is set, and the task fails for it at the end.
+      - With O(state=absent) uninstallers run the same way. The task and the folder go when nobody has the client any more, so the
+        task has to be run again after everybody has logged on once.
+      - With O(state=repair) the installer runs again for everybody, at the next logon where it cannot be now.
     type: str
-    choices: [machine]
+    choices: [machine, user]
     default: machine
   version:
     description:
@@ -172,6 +181,12 @@ EXAMPLES = r"""
     close: [corpvoice.exe]
     force_close: true
 
+- name: An EXE that every user installs for himself, at once or at his next logon
+  onprem.chat.win_client:
+    package: corp-talk-mine-3.2.exe
+    uninstall_key: Corp Talk Mine
+    scope: user
+
 - name: Away with it, whatever version it is
   onprem.chat.win_client:
     upgrade_code: "{6F8C1D20-5B1A-4C6E-9A00-0000000000FF}"
@@ -244,9 +259,13 @@ steps:
       type: str
       returned: always
     run_as:
-      description: V(session) or V(system).
+      description: V(session) or V(system), V(user) with O(scope=user).
       type: str
       returned: always
+    user:
+      description: In whose session it ran.
+      type: str
+      returned: with O(scope=user)
     exit_code:
       description: The exit code, unsigned.
       type: int
@@ -257,6 +276,38 @@ steps:
       returned: always
     tries:
       description: How often it was started because another installation was running.
+      type: int
+      returned: always
+users:
+  description: Everybody who has a profile on the host, after what was done. In check mode, before.
+  returned: with O(scope=user)
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the account, or of the profile's folder where nobody is logged on.
+      type: str
+      returned: always
+    sid:
+      description: SID of the account.
+      type: str
+      returned: always
+    logged_on:
+      description: Whether this user has a session.
+      type: bool
+      returned: always
+    state:
+      description:
+        - V(installed), V(pending) (at the next logon; with O(state=absent), the removal), V(outdated) (an older version until the next
+          logon), V(newer), V(failed), V(absent), or V(unknown) where the registry of this profile could not be read.
+      type: str
+      returned: always
+    version:
+      description: The version that this user has. Empty without one.
+      type: str
+      returned: always
+    exit_code:
+      description: Exit code of the installer's last run for what is wanted now, unsigned. None when it did not run.
       type: int
       returned: always
 delivery:

@@ -63,8 +63,11 @@ def _msi(step: Step, wanted: Wanted, package: str, log: str, transforms: tuple[s
     if step.action == REPAIR:
         # As it was installed: the properties of the first time count.
         return CommandLine("msi", MSIEXEC, " ".join([*parts, _AGAIN, *wanted.install_arguments]))
-    parts.append("ALLUSERS=1")
-    parts += [f"{name}={quoted_value(name, value)}" for name, value in wanted.properties if name != "ALLUSERS"]
+    machine = wanted.scope == "machine"
+    parts += ["ALLUSERS=1"] if machine else []
+    parts += [
+        f"{name}={quoted_value(name, value)}" for name, value in wanted.properties if name != "ALLUSERS" or not machine
+    ]
     if transforms:
         parts.append(f'TRANSFORMS="{";".join(transforms)}"')
     if step.action == UPDATE:

@@ -33,7 +33,7 @@ def argument_spec() -> dict[str, t.Any]:
         "package": {"type": "path"},
         "sha256": dict(text),
         "state": {**text, "choices": ["present", "absent", "repair"], "default": "present"},
-        "scope": {**text, "choices": ["machine"], "default": "machine"},
+        "scope": {**text, "choices": ["machine", "user"], "default": "machine"},
         "version": dict(text),
         "allow_downgrade": {"type": "bool", "default": False},
         "product_code": dict(text),

@@ -51,7 +51,7 @@ class Report:
     def delivered(self, way: str) -> None:
         self._delivery = way
 
-    def ran(self, step: Step, line: CommandLine, result: Result | None, run_as: str) -> None:
+    def ran(self, step: Step, line: CommandLine, result: Result | None, run_as: str, user: str = "") -> None:
         """A step was run. Its command line is not told: it may hold what its user regards as secret."""
         code = result.code if result else None
         self._steps.append(
@@ -61,6 +61,7 @@ class Report:
                 "exit_code": code,
                 "meaning": exit_codes.meaning(line.kind, code).name if code is not None else "no exit code",
                 "tries": result.tries if result else 1,
+                **({"user": user} if user else {}),
             }
         )
 

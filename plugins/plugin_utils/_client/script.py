@@ -39,7 +39,7 @@ _TEMPLATE = r"""@echo off
 setlocal EnableExtensions DisableDelayedExpansion
 chcp 65001 >nul
 if "%~1"=="installer" goto installer
-cd /d "%~dp0" || exit /b 96
+cd /d {place} || exit /b 96
 if exist result.txt goto report
 rd hold 2>nul
 md hold 2>nul || exit /b {locked}
@@ -57,7 +57,7 @@ set /a opc_spent=0
 set opc_code=
 if exist ..\code.txt del ..\code.txt
 for /f "tokens=1,2 delims=," %%a in ('tasklist /fo csv /nh') do set "opc_old_%%~b=1"
-start "" /b cmd /d /c ..\job.cmd installer >..\output.txt 2>&1 <nul
+start "" /b cmd /d /c {again} installer >..\output.txt 2>&1 <nul
 :wait
 if exist ..\code.txt goto ended
 if %opc_spent% geq {deadline} goto deadline
@@ -117,11 +117,22 @@ class Result:
 
 
 def job(
-    line: CommandLine, *, deadline: int, retry_busy: int = 0, close: tuple[str, ...] = (), force: bool = False
+    line: CommandLine,
+    *,
+    deadline: int,
+    retry_busy: int = 0,
+    close: tuple[str, ...] = (),
+    force: bool = False,
+    place: str = "",
 ) -> bytes:
-    """The batch file for one command line. ``deadline`` and ``retry_busy`` are seconds; ``close``: image names to ask to end."""
+    """The batch file for one command line. ``deadline`` and ``retry_busy`` are seconds; ``close``: image names to ask to end.
+
+    ``place`` is where it keeps what it writes, as a batch file says it (%NAMES% are replaced); by default where it lies.
+    """
     pause = max(1, min(BUSY_PAUSE, retry_busy))
     text = _TEMPLATE.format(
+        place=quoted(place or "%~dp0"),
+        again='call "%~f0"' if place else "..\\job.cmd",
         locked=LOCKED,
         started_before=STARTED_BEFORE,
         close="".join(_closing(image, force) for image in close).rstrip("\n"),

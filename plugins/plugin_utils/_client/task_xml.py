@@ -43,6 +43,34 @@ def as_system(batch_file: str, limit: int) -> bytes:
     )
 
 
+def at_logon(batch_file: str, description: str, limit: int) -> bytes:
+    """A task that runs a batch file for each user at his logon, in his session and without administrator's rights.
+
+    A principal that is a group (Users), and a trigger without a user: learn.microsoft.com, "LogonTrigger.UserId property".
+    """
+    return _written(
+        description=escape(description),
+        triggers="<LogonTrigger><Enabled>true</Enabled></LogonTrigger>",
+        principal="<GroupId>S-1-5-32-545</GroupId><RunLevel>LeastPrivilege</RunLevel>",
+        settings=_SETTINGS.format(instances="Parallel", limit=limit),
+        arguments=escape(f'/d /c ""{batch_file}""'),
+    )
+
+
+def once_as(sid: str, batch_file: str, argument: str, limit: int) -> bytes:
+    """A task without a trigger that runs a batch file in the session of one user who is logged on.
+
+    MS-TSCH does not promise that starting a group's task by hand starts it in every session; a task of one user runs in his.
+    """
+    return _written(
+        description="onprem.chat: one installation for one user",
+        triggers="",
+        principal=f"<UserId>{escape(sid)}</UserId><LogonType>InteractiveToken</LogonType><RunLevel>LeastPrivilege</RunLevel>",
+        settings=_SETTINGS.format(instances="Parallel", limit=limit),
+        arguments=escape(f'/d /c ""{batch_file}" {argument}"'),
+    )
+
+
 def _written(**parts: str) -> bytes:
     text = _TASK.format(namespace=_NAMESPACE, **parts)
     return b"\xff\xfe" + text.replace("\n", "\r\n").encode("utf-16-le")

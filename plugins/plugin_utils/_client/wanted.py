@@ -17,6 +17,7 @@ from .._packages import guid, silent
 from .errors import OptionError
 
 MSI, EXE = "msi", "exe"
+MACHINE, USER = "machine", "user"
 _HASH = re.compile(r"[0-9a-fA-F]{64}\Z")
 
 
@@ -55,6 +56,7 @@ class Wanted:
     uninstall_arguments: tuple[str, ...] = ()
     properties: tuple[tuple[str, str], ...] = ()
     success_codes: tuple[int, ...] = ()
+    scope: str = MACHINE
 
     @property
     def identity(self) -> str:
@@ -114,8 +116,9 @@ def wanted(options: t.Mapping[str, t.Any], package: PackageLike | None) -> Wante
         sha256=package.sha256.lower() if package else "",
         install_arguments=_arguments(options, kind, package, where),
         uninstall_arguments=tuple(options.get("uninstall_arguments") or (package.silent_uninstall if package else ())),
-        properties=tuple(sorted((options.get("properties") or {}).items())),
+        properties=_properties(options, package),
         success_codes=tuple(options.get("success_codes") or ()),
+        scope=options.get("scope") or MACHINE,
     )
 
 
@@ -160,18 +163,41 @@ def _check_hash(options, package, where) -> None:
 
 
 def _check_scope(options, package, where) -> None:
-    if (
-        package is not None
-        and package.scope == "user"
-        and options.get("arguments") is None
-        and not options.get("properties")
-    ):
+    scope = options.get("scope") or MACHINE
+    if scope == USER and options.get("run_as") in ("session", "system"):
+        raise OptionError(
+            "run_as does not go together with scope=user",
+            f"run_as={options['run_as']}",
+            "With scope=user every user runs the installer in a session of his own",
+            "Leave run_as away",
+        )
+    if package is None or options.get("arguments") is not None or options.get("properties"):
+        return
+    if package.scope == USER and scope == MACHINE:
         raise OptionError(
             "The package installs for a single user only",
             where,
             "It was built per user, and scope is machine",
-            "Take the vendor's package for all users; when this one can do it, say so by properties or arguments",
+            "Set scope to user, or take the vendor's package for all users; when this one can do it, say so by properties or "
+            "arguments",
         )
+    if package.scope == MACHINE and scope == USER and options["state"] != "absent":
+        raise OptionError(
+            "The package installs for all users of a machine only",
+            where,
+            "It was built for the machine, and scope is user",
+            "Set scope to machine, or take the vendor's package for single users; when this one can do it, say so by properties "
+            "or arguments",
+        )
+
+
+def _properties(options, package) -> tuple[tuple[str, str], ...]:
+    """As given. A package that may do both is told to take the user (vendor document "Single Package Authoring")."""
+    given = dict(options.get("properties") or {})
+    of_users = package is not None and USER in (package.scope, getattr(package, "default_scope", ""))
+    if options.get("scope") == USER and package is not None and package.kind == MSI and not of_users:
+        given = {"ALLUSERS": "2", "MSIINSTALLPERUSER": "1"} | given
+    return tuple(sorted(given.items()))
 
 
 def _arguments(options, kind, package, where) -> tuple[str, ...]:
@@ -180,7 +206,7 @@ def _arguments(options, kind, package, where) -> tuple[str, ...]:
         return tuple(given or ())
     if given is not None:
         return tuple(given)
-    flags = silent.install(package.technology, "machine")
+    flags = silent.install(package.technology, options.get("scope") or MACHINE)
     if not flags:
         raise OptionError(
             "It is not known how this EXE installs without questions",

@@ -117,7 +117,7 @@ def test_settings_belong_to_the_same_task(action):
         ({**GIVEN, "close": ["C:\\chat.exe"]}, "close has a path"),
         ({**GIVEN, "delivery": "smoke"}, "value of delivery must be one of: auto, pull, smb, channel"),
         ({"state": "absent", "uninstall_key": "a\\b"}, "uninstall_key is not the name of a key"),
-        ({**GIVEN, "scope": "user"}, "value of scope must be one of: machine"),
+        ({**GIVEN, "scope": "everybody"}, "value of scope must be one of: machine, user"),
     ],
 )
 def test_wrong_options_are_refused_before_anything_is_asked(action, arguments, text):
