@@ -18,10 +18,13 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.converge import Visit
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.errors import ClientError
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.options import RULES, argument_spec, task
+from ansible_collections.onprem.chat.plugins.plugin_utils._client.origin import check_transforms, obtain
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.users_converge import UserVisit
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.wanted import USER
 from ansible_collections.onprem.chat.plugins.plugin_utils._dns_targets import plain
+from ansible_collections.onprem.chat.plugins.plugin_utils._packages.cache import this_run
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages.errors import PackageError
+from ansible_collections.onprem.chat.plugins.plugin_utils._packages.fetch import is_url
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages.read import read_package
 from ansible_collections.onprem.chat.plugins.plugin_utils._registry.errors import RegistryError, SettingsError
 from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.channel import Channel
@@ -41,10 +44,15 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         del tmp
         warnings: list[str] = []
+        signature: dict[str, t.Any] | None = None
         try:
             options = self._options()
-            package = read_package(options["package"]) if options.get("package") else None
+            package, signature = obtain(options, run=this_run(), read=read_package)
+            if package is not None:
+                # From here on the file on the controller; a URL may hold what is nobody's business.
+                options["package"] = package.path
             wish = task(options, package, self._account(), self._task.check_mode, self._read)
+            check_transforms(wish.transforms)
             with Channel.over(self._connection) as channel:
                 visit = (UserVisit if wish.wanted.scope == USER else Visit)(channel, wish)
                 try:
@@ -53,6 +61,8 @@ class ActionModule(ActionBase):
                     warnings += [*visit.report.warnings, *channel.warnings]
         except (ClientError, ChannelError, PackageError, RegistryError) as error:
             outcome = error.result()
+        if signature is not None:
+            outcome["signature"] = signature
         if warnings:
             outcome["warnings"] = warnings
         if not self._task.diff:
@@ -69,8 +79,12 @@ class ActionModule(ActionBase):
                 f"{kind} for {NAME}", "the task", first.msg.rstrip("."), "Compare the task with the documentation"
             )
         options = dict(checked.validated_parameters)
-        if options.get("package"):
-            options["package"] = self._file(options["package"], "package")
+        for name in ("package", "ca_path"):
+            if options.get(name) and not is_url(options[name]):
+                options[name] = self._file(options[name], name)
+        demanded = options.get("signature") or {}
+        if demanded.get("trust_anchors"):
+            demanded["trust_anchors"] = [self._file(path, "trust_anchors") for path in demanded["trust_anchors"]]
         options["transforms"] = [self._file(path, "transforms") for path in options.get("transforms") or ()]
         return options
 
@@ -83,7 +97,8 @@ class ActionModule(ActionBase):
                 f"{option} was not found",
                 path,
                 str(error).splitlines()[0].rstrip("."),
-                "Give a path on the machine where Ansible runs; where the host may pull it from belongs into url",
+                "Give a path on the machine where Ansible runs, or for package an https URL; where the host may get it from belongs "
+                "into url or share",
             ) from None
 
     def _read(self, path: str) -> bytes:

@@ -41,11 +41,43 @@ options:
     description:
       - The package on the controller, an C(.msi) or C(.exe) file. Relative paths are looked for as for
         M(ansible.builtin.copy), in C(files) first.
+      - Or an https URL. It is downloaded on the controller, once for all hosts, into a folder of C($XDG_CACHE_HOME/onprem-chat) that is
+        readable by its owner only. A download that breaks off is continued. A URL needs O(sha256), or O(signature) with a signer or a
+        thumbprint. Then it is fetched once in a run.
+      - Neither a password nor a query in the URL is shown anywhere.
       - May be left out with O(state=absent) when O(product_code), O(upgrade_code) or O(uninstall_key) says what is removed.
     type: path
   sha256:
-    description: The SHA-256 that the package must have. Without it, the package on the controller is trusted as it is.
+    description:
+      - The SHA-256 that the package must have. Without it and without O(signature), the package on the controller is trusted as it is.
     type: str
+  ca_path:
+    description:
+      - PEM file with the authorities that may vouch for the server of a O(package) that is a URL, instead of those of the controller.
+    type: path
+  signature:
+    description:
+      - Verify the Authenticode signature of the package on the controller before anything is sent, with the program C(osslsigncode), which
+        must be installed there. The file must be what was signed, the signer's certificate must be meant for signing software and be
+        issued by a trusted authority, and it must be valid, now or at the time of a trusted timestamp.
+      - Revocation lists are not fetched. Only the first signature counts, as on Windows. Transforms are not covered.
+      - Verified once in a run for all hosts that get the same bytes. Not looked at with O(state=absent).
+    type: dict
+    suboptions:
+      signer:
+        description:
+          - Common name, organisation or whole subject (RFC 4514) of the certificate that signed it. The case of letters does not matter.
+        type: str
+      thumbprint:
+        description: SHA-1 or SHA-256 of the certificate that signed it, as Windows shows it.
+        type: str
+      trust_anchors:
+        description:
+          - PEM files with the authorities to trust, for the signature and for its timestamp. By default the controller's own
+            list, which is meant for web servers and lacks many that vouch for software.
+          - Without O(signature.signer) and O(signature.thumbprint) everybody for whom they vouch is trusted.
+        type: list
+        elements: path
   state:
     description:
       - V(present) installs the package or upgrades to it. V(absent) removes every version. V(repair) writes everything anew and
@@ -114,16 +146,25 @@ options:
     description:
       - How the package gets to the host. V(pull) lets its C(curl.exe) fetch O(url), V(smb) writes it to the host's administrative
         share with the account of the connection (needs the Python library C(smbprotocol) on the controller), V(channel) sends it through
-        WinRM, which is slow.
-      - V(auto) takes O(url) when it is given, else SMB for packages above 512 KiB, else the channel, and the next one when one fails.
+        WinRM, which is slow. V(share) lets the host copy it from O(share).
+      - V(auto) takes O(url) when it is given, then O(share) when it is given, then SMB for packages above 512 KiB, then the channel. When one
+        fails it takes the next one, and a warning says why. A full disk of the host ends it.
       - In every case the SHA-256 is calculated on the host before anything is started, and the package is removed afterwards.
     type: str
-    choices: [auto, pull, smb, channel]
+    choices: [auto, pull, smb, channel, share]
     default: auto
   url:
     description:
       - Where the host can get the same package. The host must trust the server's certificate.
       - One with a user or a query reaches C(curl.exe) by its standard input, so that a token in it is not seen in lists of processes.
+    type: str
+  share:
+    description:
+      - The same package on a share that the host reaches, as C(\\SERVER\SHARE\FOLDER\FILE).
+      - The host copies it as SYSTEM, by a scheduled task that is removed afterwards, and installs the copy after its SHA-256 was
+        calculated. A WinRM session has no identity towards a second server, SYSTEM has that of the host. So the share must let the host's
+        account read, for instance by the group Domain Computers, both on the share and in the file system. Hosts that are in no domain
+        cannot use it.
     type: str
   free_space:
     description: The space that must be free on the host, in MiB. By default three times the package and 100 MiB.
@@ -173,6 +214,20 @@ EXAMPLES = r"""
         name: AutoUpdate
         type: dword
         data: 0
+
+- name: From the vendor's site by way of the controller, and only when the vendor has signed it
+  onprem.chat.win_client:
+    package: https://downloads.vendor.test/chat-2.1.0.msi
+    sha256: 5994982b7e5c0e38e965e62eb245f169b27fd631ce071439ed22634f41761ad4
+    signature:
+      signer: Vendor Ltd
+      trust_anchors: [code-signing-roots.pem]
+
+- name: It lies on a share of the company already
+  onprem.chat.win_client:
+    package: corp-chat-2.1.0.msi
+    delivery: share
+    share: \\files.corp.test\packages\corp-chat-2.1.0.msi
 
 - name: An EXE, the running program closed first
   onprem.chat.win_client:
@@ -309,6 +364,35 @@ users:
     exit_code:
       description: Exit code of the installer's last run for what is wanted now, unsigned. None when it did not run.
       type: int
+      returned: always
+signature:
+  description: Who signed the package. Times are in UTC.
+  returned: when O(signature) was given and holds
+  type: dict
+  contains:
+    signer:
+      description: Common name of the certificate.
+      type: str
+      returned: always
+    subject:
+      description: Its whole subject.
+      type: str
+      returned: always
+    issuer:
+      description: Who issued it.
+      type: str
+      returned: always
+    thumbprint:
+      description: Its SHA-1, as Windows shows it.
+      type: str
+      returned: always
+    not_after:
+      description: Until when it is valid.
+      type: str
+      returned: always
+    time:
+      description: When it was signed, as a trusted timestamp says. Empty without one.
+      type: str
       returned: always
 delivery:
   description: How the package came to the host. Empty when none was needed, V(present) when it was there already.

@@ -86,6 +86,8 @@ FORMATS: dict[str, t.Callable[[str], str]] = {
     "dn_or_principal": lambda text: "" if "@" in text and "=" not in text else is_dn(text),
     "principal": is_principal,
     "existing_file": is_file,
+    # What is wrong with a URL is told by who fetches it, without the password that it may hold.
+    "file_or_url": lambda text: "" if "://" in text else is_file(text),
     "sha256": is_sha256,
 }
 
@@ -98,5 +100,6 @@ HINTS = {
     "dn_or_principal": "Copy it from the attribute distinguishedName in Active Directory.",
     "principal": "Write ACCOUNT@REALM.",
     "existing_file": "Is the path right? It is looked for on the controller, relative paths from where you are.",
+    "file_or_url": "Is the path right? It is looked for on the controller, relative paths from where you are; or write an https URL.",
     "sha256": "Copy it from: sha256sum FILE",
 }

@@ -46,6 +46,7 @@ def kind(spec: dict) -> str:
         "dn_or_principal": "distinguished name",
         "principal": "Kerberos principal",
         "existing_file": "path of a file on the controller",
+        "file_or_url": "path of a file on the controller, or an https URL",
         "sha256": "SHA-256, 64 hexadecimal digits",
     }
     return formats.get(spec.get("format", ""), text)

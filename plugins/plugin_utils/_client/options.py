@@ -15,7 +15,7 @@ from .._packages import versions
 from .._registry.options import settings_option
 from .._registry.part import Part
 from .._registry.settings import from_options
-from . import converge, delivery, wanted
+from . import converge, delivery, share, wanted
 from .errors import OptionError
 from .wanted import MSI, PackageLike
 
@@ -32,6 +32,16 @@ def argument_spec() -> dict[str, t.Any]:
     return {
         "package": {"type": "path"},
         "sha256": dict(text),
+        "ca_path": {"type": "path"},
+        "signature": {
+            "type": "dict",
+            "options": {
+                "signer": dict(text),
+                "thumbprint": dict(text),
+                "trust_anchors": {"type": "list", "elements": "path"},
+            },
+            "required_one_of": [("signer", "thumbprint", "trust_anchors")],
+        },
         "state": {**text, "choices": ["present", "absent", "repair"], "default": "present"},
         "scope": {**text, "choices": ["machine", "user"], "default": "machine"},
         "version": dict(text),
@@ -44,8 +54,9 @@ def argument_spec() -> dict[str, t.Any]:
         "properties": {"type": "dict"},
         "transforms": {"type": "list", "elements": "path"},
         "success_codes": {"type": "list", "elements": "int"},
-        "delivery": {**text, "choices": ["auto", "pull", "smb", "channel"], "default": "auto"},
+        "delivery": {**text, "choices": ["auto", "pull", "smb", "channel", "share"], "default": "auto"},
         "url": dict(text),
+        "share": dict(text),
         "free_space": {"type": "int"},
         "close": dict(texts),
         "force_close": {"type": "bool", "default": False},
@@ -87,14 +98,20 @@ def task(
             "Programs are found by their name",
             "Give names as the task manager shows them, for instance chat.exe",
         )
+    source = delivery.Source(
+        way=options["delivery"],
+        url=options.get("url") or "",
+        share=options.get("share") or "",
+        free_space=(options.get("free_space") or 0) * 1024 * 1024,
+        **account,
+    )
+    if source.share:
+        share.check(source.share)
+    # What the way needs and was not given is told before anything is asked.
+    delivery.ways(source, wish)
     return converge.Task(
         wanted=wish,
-        source=delivery.Source(
-            way=options["delivery"],
-            url=options.get("url") or "",
-            free_space=(options.get("free_space") or 0) * 1024 * 1024,
-            **account,
-        ),
+        source=source,
         compare=functools.partial(compare, versions.compare_msi if wish.kind == MSI else versions.compare),
         run_as=options["run_as"],
         deadline=options["deadline"],

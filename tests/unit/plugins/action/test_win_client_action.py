@@ -16,8 +16,11 @@ import yaml
 from ansible_collections.onprem.chat.plugins.action import win_client
 from ansible_collections.onprem.chat.plugins.doc_fragments._win_settings import ModuleDocFragment
 from ansible_collections.onprem.chat.plugins.modules import win_client as module
-from ansible_collections.onprem.chat.plugins.plugin_utils._client import options
+from ansible_collections.onprem.chat.plugins.plugin_utils._client import options, origin
+from ansible_collections.onprem.chat.plugins.plugin_utils._packages import fetch
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages.model import Package
+from ansible_collections.onprem.chat.plugins.plugin_utils._packages.signature import Signature
+from ansible_collections.onprem.chat.plugins.plugin_utils._packages.signature_errors import Unsigned
 from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.errors import Refused
 from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils.client_fake import (
     BYTES,
@@ -115,7 +118,27 @@ def test_settings_belong_to_the_same_task(action):
         ({**GIVEN, "product_code": "{1}"}, "product_code is not understood"),
         ({**GIVEN, "deadline": 5}, "deadline is too small (5). It is in seconds. Give 10 or more."),
         ({**GIVEN, "close": ["C:\\chat.exe"]}, "close has a path"),
-        ({**GIVEN, "delivery": "smoke"}, "value of delivery must be one of: auto, pull, smb, channel"),
+        ({**GIVEN, "delivery": "smoke"}, "value of delivery must be one of: auto, pull, smb, channel, share"),
+        (
+            {**GIVEN, "delivery": "share"},
+            "delivery=share needs share (share). It was not given. Give the path on the share.",
+        ),
+        ({**GIVEN, "delivery": "pull"}, "delivery=pull needs url"),
+        ({**GIVEN, "share": "C:\\chat.msi"}, "share is no file on a share"),
+        (
+            {**GIVEN, "signature": {}},
+            "one of the following is required: signer, thumbprint, trust_anchors found in signature",
+        ),
+        ({**GIVEN, "signature": {"trust_anchors": ["gone.pem"]}}, "trust_anchors was not found (gone.pem)"),
+        ({**GIVEN, "transforms": ["chat.msi"]}, "The file is no transform: it begins with 61207061636b6167"),
+        (
+            {"package": f"https://u:{CANARY}@x.test/a.msi?{CANARY}"},
+            "A URL needs the SHA-256 of its file ('https://x.test/a.msi')",
+        ),
+        (
+            {"package": f"http://u:{CANARY}@x.test/a.msi?{CANARY}"},
+            "Packages are fetched by https only ('http://x.test/a.msi')",
+        ),
         ({"state": "absent", "uninstall_key": "a\\b"}, "uninstall_key is not the name of a key"),
         ({**GIVEN, "scope": "everybody"}, "value of scope must be one of: machine, user"),
     ],
@@ -143,6 +166,45 @@ def test_wrong_options_are_refused_before_anything_is_asked(action, arguments, t
 def test_options_that_do_not_fit_the_package(action, read, arguments, text):
     result = action(read=read, **GIVEN, **arguments)
     assert result["failed"] and text in result["msg"]
+
+
+def test_a_signature_is_verified_before_the_host_is_asked(action, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "ca.pem").write_text("an authority")
+    demanded = {"signer": "Vendor", "trust_anchors": ["ca.pem"]}
+
+    def verify(path, **given):
+        assert given == {"signer": "Vendor", "thumbprint": "", "trust_anchors": [str(tmp_path / "ca.pem")]}
+        if found is None:
+            raise Unsigned("The package is not signed", repr(path), "Its vendor does not sign", "Ask him")
+        return found
+
+    monkeypatch.setattr(origin, "verify", verify)
+    found = None
+    result = action(signature=demanded, **GIVEN)
+    assert result["failed"] and result["error"]["kind"] == "unsigned" and "signature" not in result
+    found = Signature("Vendor", "CN=Vendor", "CN=CA", "AB" * 20, "", "2027-01-01T00:00:00Z", "")
+    for check_mode in (True, False):
+        host = Desk(nothing_installed(UpgradeCodes=[said(), said(product(NEW, "2.0.0"))]))
+        result = action(host, check_mode=check_mode, signature=demanded, **GIVEN)
+        assert result["changed"] and result["signature"]["signer"] == "Vendor" and result["signature"]["time"] == ""
+
+
+def test_a_package_by_url_leaves_no_trace_of_its_password(action, monkeypatch, tmp_path):
+    def fetched(source, digest, **options):
+        assert source == f"https://u:{CANARY}@x.test/chat.msi?t={CANARY}"
+        assert options["ca_path"] == str(tmp_path / "ca.pem")
+        return fetch.Fetched(str(tmp_path / "chat.msi"), digest, 9)
+
+    (tmp_path / "ca.pem").write_text("an authority")
+    monkeypatch.setattr(origin.fetch, "fetch", fetched)
+    url = {"package": f"https://u:{CANARY}@x.test/chat.msi?t={CANARY}", "sha256": HASH, "ca_path": "ca.pem"}
+    host = Desk(nothing_installed(UpgradeCodes=[said(), said(product(NEW, "2.0.0"))]))
+    assert action(host, **url)["changed"]
+    assert all(CANARY not in command for command in host.commands)
+    # Errors about the package name the file in the cache.
+    result = action(read=EXE, **url)
+    assert "Give uninstall_key" in result["msg"] and str(tmp_path / "chat.msi") in result["msg"]
 
 
 def test_a_host_that_lets_nobody_in(action):
