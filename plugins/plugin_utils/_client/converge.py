@@ -96,7 +96,10 @@ class Visit:
     def _look(self, settings: bool = True) -> detect.Found:
         wanted, registry = self.task.wanted, self.task.settings if settings else None
         asks = [Ask("client.place", "echo %ProgramFiles%"), *detect.questions(wanted)]
-        answers = self._asked([*asks, *(registry.questions() if registry else ())], registry)
+        asks += registry.questions() if registry else ()
+        # Variables first: Wine's cmd.exe takes %j of a loop and the beginning of a later %NAME% for one variable.
+        asks.sort(key=lambda ask: not ask.command.startswith("echo %"))
+        answers = self._asked(asks, registry)
         self.place = answers["client.place"].text.strip()
         if registry is not None:
             registry.understand(answers)
