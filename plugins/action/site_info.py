@@ -88,7 +88,7 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         _unused, options = self.validate_argument_spec({"fail": {"type": "bool", "default": True}})
         rules = read_rules()
-        checks = judge(self._variables(task_vars, rules), rules, self._groups(task_vars))
+        checks = judge(self._variables(task_vars, rules), rules, self._groups(task_vars), self._is_desktop(task_vars))
         result.update(changed=False, checks=checks.as_list())
         if options["fail"] and checks.failures:
             result.update(failed=True, msg=message(checks, task_vars.get("inventory_hostname", "this host")))
@@ -123,6 +123,13 @@ class ActionModule(ActionBase):
         if task_vars.get("inventory_hostname") not in found["chat_servers"]:
             del found["chat_servers"]
         return found
+
+    @staticmethod
+    def _is_desktop(task_vars: dict[str, t.Any]) -> bool:
+        """Whether this host is a desktop and no server: those who look after desktops may know nothing of the servers."""
+        groups, host = task_vars.get("groups") or {}, task_vars.get("inventory_hostname")
+        servers = [*(groups.get("chat_servers") or []), *(groups.get("meetings_servers") or [])]
+        return host in (groups.get("chat_desktops") or []) and host not in servers
 
     @staticmethod
     def _inventory_names(task_vars: dict[str, t.Any]) -> set[str] | None:

@@ -19,7 +19,7 @@ from ansible_collections.onprem.chat.plugins.plugin_utils._dns_targets import pl
 from ansible_collections.onprem.chat.plugins.plugin_utils._registry.apply import Outcome, converge
 from ansible_collections.onprem.chat.plugins.plugin_utils._registry.errors import RegistryError, SettingsError
 from ansible_collections.onprem.chat.plugins.plugin_utils._registry.options import argument_spec
-from ansible_collections.onprem.chat.plugins.plugin_utils._registry.settings import from_options
+from ansible_collections.onprem.chat.plugins.plugin_utils._registry.settings import from_options, undone
 from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.channel import Channel
 from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.errors import ChannelError
 
@@ -39,6 +39,8 @@ class ActionModule(ActionBase):
         try:
             options = self._options()
             settings = from_options(options["settings"], self._read)
+            if options["state"] == "absent":
+                settings = undone(settings)
             with Channel.over(self._connection) as channel:
                 try:
                     found = converge(channel, settings, self._task.check_mode, deadline=float(options["deadline"]))

@@ -82,6 +82,8 @@ options:
     description:
       - V(present) installs the package or upgrades to it. V(absent) removes every version. V(repair) writes everything anew and
         installs when nothing is there.
+      - With V(absent) the values that O(settings) would set are removed, and what O(settings) removes is removed, too. Other values
+        are left alone, and so are keys, see O(onprem.chat.win_registry#module:state).
     type: str
     choices: [present, absent, repair]
     default: present

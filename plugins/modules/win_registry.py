@@ -40,6 +40,16 @@ attributes:
 options:
   settings:
     required: true
+  state:
+    description:
+      - V(absent) takes the settings away again. Every value that they would set is removed, and what they remove is removed, too.
+        Other values are left alone.
+      - Keys stay, even when they are empty then, because it is not known who made them. Name one with O(settings[].state=absent) to
+        remove it.
+      - A C(.reg) file that removes a key and then fills it (C([-KEY])) says that nothing else is in that key. Then it is removed.
+    type: str
+    choices: [present, absent]
+    default: present
   deadline:
     description:
       - Seconds that one step (reading, or writing and reading back) may take. A host with many profiles needs more.
@@ -77,6 +87,13 @@ EXAMPLES = r"""
       - key: HKCU\Software\Vendor\OldChat
         state: absent
         scope: [users, default_profile]
+
+- name: Away with what that file has set
+  onprem.chat.win_registry:
+    settings:
+      - reg_file: vendor-chat.reg
+        encoding: cp1251
+    state: absent
 
 - name: The file that the vendor gives, for 32-bit programs
   onprem.chat.win_registry:

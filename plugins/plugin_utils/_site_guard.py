@@ -24,6 +24,7 @@ SITE_PREFIX = "chat_"
 ANSWERS = ("_preflight_checks", "_checks", "_result", "_todo")  # facts in which a role leaves what it saw or made
 PLACEHOLDER = "CHANGE_ME"
 SPEC_PAGE = "docs/site_file.md"
+DESKTOPS = "Desktops"  # the section of the site file that is enough for those
 
 _KINDS = ((bool, "bool"), (int, "int"), (float, "float"), (str, "str"), (dict, "dict"), (list, "list"), (tuple, "list"))
 _WORDS = {
@@ -73,9 +74,15 @@ def kind(value: t.Any) -> str:
 
 class _Judge:
     def __init__(
-        self, variables: dict[str, Variable], rules: Rules, checks: Checks, groups: dict[str, t.Sequence[str]]
+        self,
+        variables: dict[str, Variable],
+        rules: Rules,
+        checks: Checks,
+        groups: dict[str, t.Sequence[str]],
+        desktop: bool,
     ) -> None:
         self.variables, self.rules, self.checks, self.groups = variables, rules, checks, groups
+        self.desktop = desktop
         self.prefixes = (SITE_PREFIX, *(f"{role}_" for role in rules.role_options))
         self.options = {name: spec for options in rules.role_options.values() for name, spec in options.items()}
 
@@ -147,6 +154,8 @@ class _Judge:
         self.value(name, name, variable.value, spec)
 
     def is_required(self, spec: dict[str, t.Any]) -> bool:
+        if self.desktop and spec.get("section") != DESKTOPS:
+            return False
         if spec.get("required"):
             return True
         excuses = spec.get("required_unless") or {}
@@ -315,14 +324,20 @@ class _Judge:
             )
 
 
-def judge(variables: dict[str, Variable], rules: Rules, groups: dict[str, t.Sequence[str]] | None = None) -> Checks:
+def judge(
+    variables: dict[str, Variable],
+    rules: Rules,
+    groups: dict[str, t.Sequence[str]] | None = None,
+    desktop: bool = False,
+) -> Checks:
     """Everything that is wrong with a site's variables, or one check that passed.
 
     groups: group of the inventory -> its hosts, as far as they matter: chat_servers, when the variables are those of one of
     them, and meetings_servers.
+    desktop: the variables are those of a desktop. Only the keys about desktops may be missed then; what is set is judged as ever.
     """
     checks = Checks()
-    _Judge(variables, rules, checks, groups or {}).run()
+    _Judge(variables, rules, checks, groups or {}, desktop).run()
     return checks
 
 

@@ -25,6 +25,9 @@ one, `inventories/example` shows a whole one. Secrets stand beside it in `group_
 Every playbook first checks the file (module `onprem.chat.site_info`): unknown and misspelt keys, missing ones, values of the
 wrong kind. Everything that is not said here has a default in the role that uses it; a role's variable (see `roles/*/README.md`)
 can be set in the inventory as well, unless it follows from a key of this page.
+
+"Required" means for servers. A host that is a desktop and no server (group `chat_desktops`) needs nothing but the keys under
+Desktops, so who only rolls out clients has a site file with these alone.
 """
 
 

@@ -69,16 +69,27 @@ class Found:
 
 def questions(wanted: Wanted) -> list[Ask]:
     """What has to be asked to know what is installed and whether a job of an earlier run is there."""
-    return [*(_msi(wanted) if wanted.kind == MSI else _uninstall(wanted)), Ask("client.jobs", _jobs_command())]
+    return [*(_msi(wanted) if wanted.kind == MSI else _uninstall(wanted)), Ask("client.jobs", jobs_command())]
 
 
-def _jobs_command() -> str:
+def jobs_command() -> str:
+    """Says of each job of an earlier run how it is; :func:`job_states` reads it."""
     # Windows does not remove a folder that is the current one of a process: script.py says what hold is.
     return (
-        f'for /d %j in ("{JOBS}\\*") do @if exist "%j\\result.txt" (echo finished %~nxj) else '
-        'if not exist "%j\\hold" (echo dead %~nxj) else '
-        '(2>nul rd "%j\\hold" && (echo dead %~nxj) || (echo running %~nxj))'
+        each_in(JOBS, folders=True) + ' @if exist "%~b\\%j\\result.txt" (echo finished %j) else '
+        'if not exist "%~b\\%j\\hold" (echo dead %j) else '
+        '(2>nul rd "%~b\\%j\\hold" && (echo dead %j) || (echo running %j))'
     )
+
+
+def each_in(folder: str, *, folders: bool = False) -> str:
+    """The beginning of a loop over the names in a folder, as %j, the folder being %~b; behind it comes what is done with each.
+
+    Not for /d with a pattern: cmd.exe of Wine finds nothing by one in quotation marks. And not the folder itself where it is
+    used: for Wine, what stands between the % of a loop's variable and the next % is a name, so the one behind is not replaced.
+    """
+    kind = "/ad" if folders else "/a-d"
+    return f'for /f "delims=" %b in (\'echo "{folder}"\') do @for /f "delims=" %j in (\'dir /b {kind} %b 2^>nul\') do'
 
 
 def _msi(wanted: Wanted) -> t.Iterator[Ask]:
@@ -119,7 +130,7 @@ def understand(wanted: Wanted, answers: t.Mapping[str, Answer]) -> Found:
                 one = _of_product(key, values) if view == 0 else _of_uninstall(key, values, view)
                 if one is not None:
                     installed[one.sid, one.key.lower(), one.view] = one
-    return Found(tuple(_without_mirrors(installed.values())), _jobs(answers["client.jobs"].text))
+    return Found(tuple(_without_mirrors(installed.values())), job_states(answers["client.jobs"].text))
 
 
 def keys_of(text: str) -> list[tuple[str, dict[str, str]]]:
@@ -176,7 +187,8 @@ def _without_mirrors(found: t.Iterable[Installed]) -> t.Iterator[Installed]:
             yield one
 
 
-def _jobs(text: str) -> dict[str, str]:
+def job_states(text: str) -> dict[str, str]:
+    """Name of a job -> running, finished or dead."""
     jobs = {}
     for line in text.splitlines():
         state, _space, name = line.strip().partition(" ")

@@ -14,7 +14,7 @@ import typing as t
 from .._packages import versions
 from .._registry.options import settings_option
 from .._registry.part import Part
-from .._registry.settings import from_options
+from .._registry.settings import from_options, undone
 from . import converge, delivery, share, wanted
 from .errors import OptionError
 from .wanted import MSI, PackageLike
@@ -120,8 +120,16 @@ def task(
         force=options["force_close"],
         transforms=tuple(options.get("transforms") or ()),
         check_mode=check_mode,
-        settings=Part(from_options(options["settings"], read)) if options.get("settings") else None,
+        settings=_settings(options, read),
     )
+
+
+def _settings(options: t.Mapping[str, t.Any], read: t.Callable[[str], bytes] | None) -> Part | None:
+    """The settings of the client; they go with it."""
+    if not options.get("settings"):
+        return None
+    settings = from_options(options["settings"], read)
+    return Part(undone(settings) if options["state"] == "absent" else settings)
 
 
 def compare(rule: t.Callable[[str, str], int], a: str, b: str) -> int:

@@ -42,5 +42,6 @@ def argument_spec() -> dict[str, t.Any]:
     """The options of win_registry."""
     return {
         "settings": {**settings_option(), "required": True},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "deadline": {"type": "int", "default": 120},
     }

@@ -99,6 +99,21 @@ def from_options(
     return Settings(found)
 
 
+def undone(settings: Settings) -> Settings:
+    """What takes settings away again: the values that they would set are removed, and what they remove stays removed.
+
+    What else is in these keys is left alone, and so are the keys: nobody knows who made them.
+    """
+    items = []
+    for item in settings.items:
+        one = item.instruction
+        if one.name is not None and not one.gone:
+            one = dataclasses.replace(one, value=None, gone=True)
+        if one.gone:
+            items.append(dataclasses.replace(item, instruction=one))
+    return Settings(items)
+
+
 def _from_item(item: dict[str, t.Any], where: str) -> list[Item]:
     hive, rest = keys.split_hive(str(item["key"]))
     rest = keys.clean(rest, where)

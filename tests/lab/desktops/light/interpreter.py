@@ -329,7 +329,19 @@ class Interpreter:
         streams.write("Active code page: 65001\r\n")
         return 0
 
-    def do_dir(self, _rest: str, streams: Streams) -> int:
+    def do_dir(self, rest: str, streams: Streams) -> int:
+        words = re.findall(r'"[^"]*"|\S+', rest)
+        switches = {word.lower() for word in words if word.startswith("/")}
+        if "/b" in switches:
+            path = self.absolute(next((word for word in words if not word.startswith("/")), self.directory))
+            found = self.desktop.files.matching(f"{path}\\*")
+            wanted = [one for one in found if ("/ad" not in switches) or self.desktop.files.folder(one)]
+            wanted = [one for one in wanted if ("/a-d" not in switches) or not self.desktop.files.folder(one)]
+            if not wanted:
+                streams.error("File Not Found\r\n")
+                return 1
+            streams.write("".join(one.rpartition("\\")[2] + "\r\n" for one in wanted))
+            return 0
         streams.write("               2 Dir(s)  107,374,182,400 bytes free\r\n")
         return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from . import regfile
@@ -68,16 +69,29 @@ def _query(desktop: Desktop, words: list[str], view: str, streams: Streams) -> i
     key = desktop.registry.find(path)
     separator = _option(words, "/se") or "\\0"
     name = "" if _has(words, "/ve") else _option(words, "/v")
-    if key is None or (name is not None and name.lower() not in key.values):
+    deep = _has(words, "/s")
+    if key is None or (name is not None and not deep and name.lower() not in key.values):
         streams.error(MISSING)
         return 1
     # The 32-bit view is shown under the name that was asked for.
     top = "\\".join(desktop.registry.path(words[0]))
+    if name is not None and deep:
+        found = list(_everywhere(top, key, name.lower(), separator))
+        streams.write("".join(found) + f"\r\nEnd of search: {len(found)} match(es) found.\r\n")
+        return 0 if found else 1
     if name is not None:
         streams.write(f"\r\n{top}\r\n{_line(*key.values[name.lower()], separator)}\r\n")
         return 0
-    streams.write(_listing(top, key, _has(words, "/s"), separator))
+    streams.write(_listing(top, key, deep, separator))
     return 0
+
+
+def _everywhere(path: str, key: Key, name: str, separator: str) -> Iterator[str]:
+    """A value by its name in a key and all keys below."""
+    if name in key.values:
+        yield f"\r\n{path}\r\n{_line(*key.values[name], separator)}"
+    for below in key.keys.values():
+        yield from _everywhere(f"{path}\\{below.name}", below, name, separator)
 
 
 def _listing(path: str, key: Key, deep: bool, separator: str) -> str:

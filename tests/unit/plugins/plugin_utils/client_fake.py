@@ -121,7 +121,7 @@ def nothing_installed(**more: object) -> dict[str, object]:
     """Answers of a host that has nothing and on which everything succeeds."""
     usual = {
         "echo %ProgramFiles%": said("C:\\Program Files\r\n"),
-        "jobs\\*": said(),
+        "onprem.chat\\jobs\"')": said(),
         "UpgradeCodes": said(),
         "Products": said(),
         "certutil": said(f"SHA256 of file:\r\n{HASH}\r\nCertUtil: ok\r\n"),

@@ -169,7 +169,7 @@ def test_an_interrupted_installation_that_is_not_there(visit):
 def test_what_an_earlier_run_left_is_waited_for_and_taken_away(visit, state):
     name = f"{msi().identity}-0"
     answers = nothing_installed(**{
-        "jobs\\*": [said(f"{state} {name}\r\n"), said()],
+        "onprem.chat\\jobs\"')": [said(f"{state} {name}\r\n"), said()],
         "UpgradeCodes": [said(), said(product(NEW, "2.0.0"))],
         "for /l": [said("running\r\n"), done(0)],
     })  # fmt: skip
@@ -180,7 +180,7 @@ def test_what_an_earlier_run_left_is_waited_for_and_taken_away(visit, state):
 
 def test_other_clients_jobs_are_left_alone(visit):
     answers = nothing_installed(
-        **{"jobs\\*": said("running another-12345678-0\r\n"), "UpgradeCodes": said(product(NEW, "2.0.0"))}
+        **{"onprem.chat\\jobs\"')": said("running another-12345678-0\r\n"), "UpgradeCodes": said(product(NEW, "2.0.0"))}
     )
     _result, host = visit(answers)
     assert host.commands == []

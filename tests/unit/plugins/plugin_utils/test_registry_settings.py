@@ -129,3 +129,43 @@ def test_what_makes_no_sense(item, problem):
 def test_what_may_be_removed(key):
     (wish,) = settings.from_options([{"key": key, "state": "absent"}]).wishes("machine")
     assert wish.gone
+
+
+def removed(*items, kind="machine", **files):
+    """What is left to wish when the settings are taken away: values by key, None for a key that is removed."""
+    found = settings.undone(settings.from_options(items, lambda path: (HEAD + files[path]).encode()))
+    return {
+        wish.key: None if wish.gone else {one.name: one.value for one in wish.values.values()}
+        for wish in found.wishes(kind)
+    }
+
+
+X = "HKEY_LOCAL_MACHINE\\SOFTWARE\\X\\Y"
+
+
+@pytest.mark.parametrize(
+    ("items", "left"),
+    [
+        ([{"key": X, "name": "a", "data": "b"}, {"key": X, "name": "c", "data": "d"}], {X: {"a": None, "c": None}}),
+        ([{"key": X}], {}),
+        ([{"key": X, "name": "a", "state": "absent"}], {X: {"a": None}}),
+        ([{"key": X, "state": "absent"}], {X: None}),
+        ([{"key": X, "name": "a", "state": "absent"}, {"key": X, "name": "a", "data": "b"}], {X: {"a": None}}),
+    ],
+    ids=["values", "a-key-stays", "an-absent-value", "an-absent-key", "removed-and-set"],
+)
+def test_settings_that_are_taken_away(items, left):
+    assert removed(*items) == left
+
+
+def test_a_file_that_is_taken_away():
+    text = f'[{X}]\n"a"="b"\n"gone"=-\n\n[-{X}\\Z]\n'
+    assert removed({"reg_file": "f"}, f=text) == {X: {"a": None, "gone": None}, f"{X}\\Z": None}
+    # It says that nothing else is in there, so the key is its own.
+    assert removed({"reg_file": "f"}, f=f'[-{X}]\n\n[{X}]\n"a"="b"\n') == {X: None}
+
+
+def test_what_is_secret_stays_secret_when_it_is_taken_away():
+    item = {"key": X, "name": "a", "data": "b", "secret": True, "scope": ["machine"]}
+    (wish,) = settings.undone(settings.from_options([item])).wishes("machine")
+    assert wish.values["A"].secret

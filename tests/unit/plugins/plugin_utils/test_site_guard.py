@@ -451,3 +451,40 @@ def test_misspelt_option_of_a_client(site):
     _id, evidence, hint = one(site, chat_clients=[{"upgrade_code": "{x}", "setting": []}])
     assert evidence.startswith("chat_clients[0].setting is no key here")
     assert "settings" in hint
+
+
+# -- desktops alone ------------------------------------------------------------------------------------------------------------
+
+
+def on_a_desktop(**values):
+    variables = {name: tested.Variable(value, "site.yml:3") for name, value in values.items()}
+    return [check.evidence for check in tested.judge(variables, RULES, {}, desktop=True).failures]
+
+
+def test_a_desktop_needs_nothing_of_the_servers():
+    assert on_a_desktop() == []
+    assert on_a_desktop(chat_client_rings=["pilot"], chat_clients=[{"uninstall_key": "Corp", "state": "absent"}]) == []
+    assert "chat_domain is not set" in [check.evidence for check in tested.judge({}, RULES).failures]
+
+
+def test_mistakes_are_found_on_a_desktop_too():
+    assert on_a_desktop(chat_client_ring=["pilot"]) == [
+        "chat_client_ring is no variable of this collection (site.yml:3)"
+    ]
+    assert on_a_desktop(chat_domian="corp.test") == ["chat_domian is no variable of this collection (site.yml:3)"]
+    assert on_a_desktop(chat_domain=["corp.test"]) == ["chat_domain is a list, wanted text (site.yml:3)"]
+    assert on_a_desktop(chat_clients=[{"sha": "1"}]) == ["chat_clients[0].sha is no key here (site.yml:3)"]
+
+
+@pytest.mark.parametrize(
+    ("groups", "desktop"),
+    [
+        ({"chat_desktops": ["pc1"]}, True),
+        ({"chat_desktops": ["pc1"], "chat_servers": ["chat"]}, True),
+        ({"chat_desktops": ["pc1"], "chat_servers": ["pc1"]}, False),
+        ({"chat_servers": ["chat"]}, False),
+        ({"chat_desktops": []}, False),
+    ],
+)
+def test_who_is_a_desktop(groups, desktop):
+    assert ActionModule._is_desktop({"groups": groups, "inventory_hostname": "pc1"}) is desktop
