@@ -55,6 +55,7 @@ class Visit:
         self.sleep = sleep
         self.report = report.Report(task.wanted)
         self.place = ""
+        self.left: list[str] = []
 
     def converge(self) -> dict[str, t.Any]:
         """Bring the host to the wanted state and give the module's result. Errors carry what was done until then."""
@@ -81,6 +82,8 @@ class Visit:
             finally:
                 self._clean_files()
             found = self._settled()
+        elif "files" in self.left or ("jobs" in self.left and not found.jobs):
+            self._clean_files()
         if task.settings is not None:
             if planned.changed:
                 # The installer may have written some of them itself.
@@ -95,15 +98,21 @@ class Visit:
 
     def _look(self, settings: bool = True) -> detect.Found:
         wanted, registry = self.task.wanted, self.task.settings if settings else None
-        asks = [Ask("client.place", "echo %ProgramFiles%"), *detect.questions(wanted)]
-        asks += registry.questions() if registry else ()
-        # Variables first: Wine's cmd.exe takes %j of a loop and the beginning of a later %NAME% for one variable.
-        asks.sort(key=lambda ask: not ask.command.startswith("echo %"))
+        asks = [Ask("client.place", "echo %ProgramFiles%"), Ask("client.left", self._left_command())]
+        asks += [*detect.questions(wanted), *(registry.questions() if registry else ())]
+        # Loops last: Wine's cmd.exe takes %j of a loop and the beginning of a later %NAME% for one variable.
+        asks.sort(key=lambda ask: " in (" in ask.command)
         answers = self._asked(asks, registry)
         self.place = answers["client.place"].text.strip()
+        self.left = answers["client.left"].text.split()
         if registry is not None:
             registry.understand(answers)
         return detect.understand(wanted, answers)
+
+    def _left_command(self) -> str:
+        """What a run that was killed may have left when everything else was done: the package, an empty folder of jobs."""
+        package = f'if exist "{detect.BASE}\\files\\{self._package_folder()}\\" (echo files)&'
+        return f'{package if self.task.wanted.sha256 else ""}if exist "{detect.JOBS}\\" (echo jobs)'
 
     def _asked(self, asks: t.Sequence[Ask], registry: Part | None = None) -> dict[str, Answer]:
         """The answers; those about the registry may lead to more questions (users and their hives)."""
@@ -152,7 +161,10 @@ class Visit:
     # -- doing --------------------------------------------------------------------------------------------------------
 
     def _folder(self) -> str:
-        return f"{self.place}\\onprem.chat\\files\\{self.task.wanted.sha256[:16]}"
+        return f"{self.place}\\onprem.chat\\files\\{self._package_folder()}"
+
+    def _package_folder(self) -> str:
+        return self.task.wanted.sha256[:16]
 
     def _deliver(self) -> str:
         task = self.task

@@ -95,6 +95,9 @@ class Host:
     def write_file(self, path: str, content: bytes, *, deadline: float = 120.0) -> None:
         self.files[path] = content
 
+    def write_files(self, contents: dict[str, bytes], *, deadline: float = 120.0) -> None:
+        self.files |= contents
+
     def read_file(self, path: str, *, limit: int = 1_000_000, deadline: float = 60.0) -> bytes:
         if path not in self.files:
             raise MissingFile("no such file", path, "it is not there", "look")
@@ -121,6 +124,7 @@ def nothing_installed(**more: object) -> dict[str, object]:
     """Answers of a host that has nothing and on which everything succeeds."""
     usual = {
         "echo %ProgramFiles%": said("C:\\Program Files\r\n"),
+        "(echo jobs)": said(),
         "onprem.chat\\jobs\"')": said(),
         "UpgradeCodes": said(),
         "Products": said(),

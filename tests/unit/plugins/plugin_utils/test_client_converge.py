@@ -212,3 +212,13 @@ def test_codes_that_the_vendor_calls_success(visit):
     answers = {"/reg:64": [said(), said(uninstall("Corp Voice", "2.0.0"))], "/reg:32": said(code=1), "call ": done(42)}
     result, _host = visit(nothing_installed(**answers), exe(path=visit.path, success_codes=(42,)))
     assert result["steps"][0]["exit_code"] == 42
+
+
+@pytest.mark.parametrize("left", ["files\r\njobs\r\n", "jobs\r\n"])
+def test_what_a_killed_run_left_goes_although_nothing_is_to_be_done(visit, left):
+    there = {"UpgradeCodes": said(product(NEW, "2.0.0")), "(echo jobs)": said(left)}
+    result, host = visit(nothing_installed(**there))
+    assert not result["changed"] and len(host.commands) == 1
+    assert host.commands[0].startswith(f'(rd /s /q "C:\\Program Files\\onprem.chat\\files\\{HASH[:16]}"')
+    _result, host = visit(nothing_installed(**there), check_mode=True)
+    assert host.commands == []
