@@ -35,6 +35,12 @@ test-integration: ## integration suites in the laboratory; only=NAME for one of 
 test-molecule: ## molecule scenarios in the laboratory; only=ROLE for one
 	@$(SUITE) molecule $(if $(only),--only $(only))
 
+# What stands on make's command line reaches the program by the environment: a password or a quotation mark needs no shell.
+.PHONY: test-windows
+test-windows: export ONPREM_CHAT_GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
+test-windows: ## the Windows part on a real Windows host: HOST=pc1.example.org USER=admin (docs/windows.md, "Prove it on your Windows")
+	@$(WITH) python tests/windows
+
 .PHONY: bench
 bench: ## ratios against real peers, side by side in one run; bench-NAME for one (bench-dns)
 	@$(WITH) python benchmarks/bench.py all

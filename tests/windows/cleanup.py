@@ -1,0 +1,93 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Takes away whatever the tests have made on a host, also what an earlier run left that was killed, and looks again."""
+
+from __future__ import annotations
+
+import typing as t
+
+from machine import KEY, NAME, TASKS, USER_KEY, Machine
+from packages import PRODUCT_CODES, UNINSTALL_KEY, UPGRADE_CODES
+
+from ansible_collections.onprem.chat.plugins.plugin_utils._client.detect import INSTALLER, UNINSTALL
+from ansible_collections.onprem.chat.plugins.plugin_utils._packages import guid
+
+LABORATORY = r"HKLM\SOFTWARE\onprem.chat laboratory"
+"""Where the test packages write."""
+MARKER = "onprem.chat laboratory"
+TASK_NAMES = ("as-system", "survives", "waits", "releases")
+
+
+def foreign(machine: Machine) -> list[str]:
+    """What has the name of a test package and is none: the tests must not touch it."""
+    found = machine.ask_all(
+        {view: f'reg query "HKLM\\{UNINSTALL}\\{UNINSTALL_KEY}" /reg:{view}' for view in ("64", "32")}
+    )
+    return [f"{UNINSTALL_KEY} ({view} bit)" for view, ran in found.items() if ran.code == 0 and MARKER not in ran.text]
+
+
+def clean(machine: Machine) -> list[str]:
+    """What could not be taken away, and why; nothing when the host is as before."""
+    problems: list[str] = []
+    folder = machine.folder
+    # What waits for this file ends; then tasks, or they would start something again.
+    tasks = [f'schtasks /delete /tn "{TASKS}\\{name}" /f >nul 2>nul' for name in TASK_NAMES]
+    machine.run("&".join([f'del /f /q "{folder}\\hold.txt" 2>nul', *tasks, "ver >nul"]))
+    for options in _installed(machine):
+        gone = machine.client(**options, state="absent", deadline=600)
+        if gone["failed"]:
+            problems.append(f"{options}: {gone.get('msg')}")
+    # By reg.exe alone: what a module does wrong is found by the checks, and not left here.
+    keys = [f'reg delete "{key}" /f /reg:{view} >nul 2>nul' for key in (KEY, LABORATORY) for view in ("64", "32")]
+    machine.run("&".join([*keys, "ver >nul"]))
+    gone = machine.registry({"key": USER_KEY, "state": "absent", "scope": ["users", "default_profile"]})
+    if gone["failed"]:
+        problems.append(f"registry of users: {gone.get('msg')}")
+    ours = machine.program_files + r"\onprem.chat"
+    left = [f'rd "{ours}\\{name}" 2>nul' for name in ("files", "jobs")] + [f'rd "{ours}" 2>nul']
+    once = f'rd /s /q "{folder}" 2>nul&if exist "{folder}" ping -n 3 127.0.0.1 >nul'
+    machine.run("&".join([*left, once, once, f'rd /s /q "{folder}" 2>nul&ver >nul']))
+    return problems + _left(machine)
+
+
+def _installed(machine: Machine) -> list[dict[str, t.Any]]:
+    asks = {
+        f"{name}:{code}": f'reg query "{INSTALLER}\\UserData\\S-1-5-18\\Products\\{guid.packed(code)}" /reg:64'
+        for name, codes in PRODUCT_CODES.items()
+        for code in codes
+    }
+    asks |= {f"exe:{view}": f'reg query "HKLM\\{UNINSTALL}\\{UNINSTALL_KEY}" /reg:{view}' for view in ("64", "32")}
+    asks["jobs"] = f'dir /b "{machine.program_files}\\onprem.chat\\jobs"'
+    answers = machine.ask_all(asks)
+    found = {name.partition(":")[0] for name, ran in answers.items() if ran.code == 0 and ":" in name}
+    if answers["jobs"].text.strip():
+        found |= {"exe", *UPGRADE_CODES}  # a job may still be going on; asking for the client waits for it
+    codes = [{"upgrade_code": code} for name, code in UPGRADE_CODES.items() if name in found]
+    return codes + ([{"uninstall_key": UNINSTALL_KEY}] if "exe" in found else [])
+
+
+def _left(machine: Machine) -> list[str]:
+    questions = {
+        f"folder {machine.folder}": f'if not exist "{machine.folder}" cmd /c exit 1',
+        f"key {KEY}": f'reg query "{KEY}" /reg:64',
+        f"key {KEY} (32 bit)": f'reg query "{KEY}" /reg:32',
+        "a hive of a profile, loaded": r"reg query HKU\onprem-chat-registry",
+        **{f"task {TASKS}\\{name}": f'schtasks /query /tn "{TASKS}\\{name}"' for name in TASK_NAMES},
+    }
+    left = [f"still there: {name}" for name, ran in machine.ask_all(questions).items() if ran.code == 0]
+    return left + [f"still installed: {one}" for one in _installed(machine)]
+
+
+def plan(program_files: str = "%ProgramFiles%") -> str:
+    """What will be done to the host, for people."""
+    return f"""It runs programs of Windows as this account, over WinRM, and changes only what it makes itself:
+  - folder {program_files}\\{NAME}, and the modules' own {program_files}\\onprem.chat
+  - registry keys {KEY} (both views) and, of every user with a profile and of the default profile, {USER_KEY};
+    hives of users who are not logged on are loaded for a moment
+  - test packages: MSI {", ".join(UPGRADE_CODES)} and EXE {UNINSTALL_KEY}, publisher "{MARKER}", installed and removed
+    several times; they hold a text file and registry values
+  - scheduled tasks below {TASKS} and \\onprem.chat, one-shot, as SYSTEM
+Nothing is restarted. At the end, and after Ctrl-C, all of that is taken away; what a killed run left is taken away by the next one.
+Take a machine that may be lost all the same: this is a test."""
