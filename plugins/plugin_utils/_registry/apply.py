@@ -59,11 +59,10 @@ def apply(runner: Runner, settings: Settings, todo: Plan, state: State, deadline
     read, for as long as the import takes.
     """
     asks: list[Ask] = []
-    paths: list[str] = []
-    for number, file in enumerate(todo.files()):
-        path = f"{state.windows}\\Temp\\{commands.MOUNT}-{file.digest}.reg"
-        runner.write_file(path, file.content, deadline=deadline)
-        paths.append(path)
+    files = todo.files()
+    paths = [f"{state.windows}\\Temp\\{commands.MOUNT}-{file.digest}.reg" for file in files]
+    runner.write_files({path: file.content for path, file in zip(paths, files, strict=True)}, deadline=deadline)
+    for number, (path, file) in enumerate(zip(paths, files, strict=True)):
         write = commands.import_file(path, file.view)
         if not file.profiles:
             asks.append(Ask(f"registry.write.{number}", write))

@@ -10,19 +10,22 @@
         answer = channel.run("reg import C:\\x.reg", deadline=30)
 
 Without mishap a command costs Command, Receive (more than one for output that comes in pieces, and for silence beyond the
-operation timeout) and Signal; the channel Create and Delete. The shell is opened by the first command.
+operation timeout) and Signal; the channel Create and Delete. The shell is opened by the first command. Signal tells the host
+to forget a command that ended, and must come before the next Command ([MS-WSMV] 2.2.4.38); that is when it is sent. So the
+last command has none: Delete frees everything of the shell (3.1.4.4.1).
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 import typing as t
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from . import files, wire
-from .batching import Bundle, bundles, read
+from .batching import AT_ONCE, FORGET, Bundle, at_once, bundles, read
 from .errors import ChannelError, DeadlineError, Lost
-from .quoting import line
+from .quoting import LINE_LIMIT, line
 from .runner import Answer, Ask
 from .session import PAUSES, Session, check_plugin
 
@@ -33,6 +36,9 @@ So the number of requests grows with the logarithm of the time that a command wr
 line of questions it is seen how many were answered, and waited for as long as the others will take.
 """
 
+MANY = 4
+"""Questions from which on they are printed at once: fewer hardly come in more pieces than that."""
+
 REPEATS = 3
 """How often a question is asked whose answer got lost."""
 
@@ -42,6 +48,11 @@ class Channel:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self._ended: tuple[str | None, str] | None = None
+        """Shell and command that ended last, and that the host still remembers."""
+        self._by_file = True
+        """Answers of many questions are printed at once; not on a host where that did not work."""
+        self._ways = files.all_ways()
 
     @classmethod
     def over(cls, connection: t.Any, **options: t.Any) -> Channel:
@@ -72,12 +83,17 @@ class Channel:
         """See :class:`.runner.Runner`."""
         end = self.session.clock() + deadline
         answers: dict[str, Answer] = {}
-        waiting = bundles(asks)
+        waiting = bundles(asks, limit=LINE_LIMIT - AT_ONCE)
         while waiting:
             bundle = waiting.pop(0)
-            found, missing = read(bundle, self._ask(bundle, end, deadline))
+            by_file = self._by_file and len(bundle.asks) >= MANY
+            found, missing = read(bundle, self._ask(bundle, end, deadline, by_file=by_file))
             answers |= found
-            if missing:
+            if missing and by_file:
+                self._by_file = False
+                self._forget_file()
+                waiting = [*bundles(missing), *waiting]
+            elif missing:
                 # the first of them ended the line; if nothing ran at all, any of them may be no grammar
                 alone = missing[:1] if found else missing
                 waiting = [*(one for ask in alone for one in bundles([ask])), *bundles(missing[len(alone) :]), *waiting]
@@ -85,16 +101,29 @@ class Channel:
 
     def write_file(self, path: str, content: bytes, *, deadline: float = 120.0) -> None:
         """See :class:`.runner.Runner`."""
-        files.write_file(self, path, content, deadline=deadline, where=self.session.peer.where)
+        files.write_file(self, path, content, self._ways, deadline=deadline, where=self.session.peer.where)
+
+    def write_files(self, contents: Mapping[str, bytes], *, deadline: float = 120.0) -> None:
+        """See :class:`.runner.Runner`."""
+        files.write_files(self, contents, self._ways, deadline=deadline, where=self.session.peer.where)
 
     def read_file(self, path: str, *, limit: int = 1_000_000, deadline: float = 60.0) -> bytes:
         """See :class:`.runner.Runner`."""
         return files.read_file(self, path, limit=limit, deadline=deadline, where=self.session.peer.where)
 
-    def _ask(self, bundle: Bundle, end: float, deadline: float) -> Answer:
+    def _ask(self, bundle: Bundle, end: float, deadline: float, *, by_file: bool) -> Answer:
+        def all_or_nothing(output: bytes) -> float:
+            return float(bundle.share(output) == 1.0)
+
+        share = all_or_nothing if by_file else bundle.share
         for number in range(1, REPEATS + 1):
+            text = line(at_once(bundle)) if by_file else bundle.command
             try:
-                answer = self._execute(bundle.command, None, end, deadline, bundle.share)
+                answer = self._execute(text, None, end, deadline, share)
+            except DeadlineError:
+                if by_file:
+                    self._forget_file()
+                raise
             except Lost:
                 if number == REPEATS or self.session.clock() >= end:
                     raise
@@ -103,22 +132,30 @@ class Channel:
                 return answer
         raise self._half("Its answer was cut off each time")
 
+    def _forget_file(self) -> None:
+        """After a line that did not get to its end. What cannot be removed now is by the next batch, or by nobody."""
+        with contextlib.suppress(ChannelError):
+            self._execute(FORGET, None, self.session.clock() + 10, 10)
+
     def _execute(
         self, text: str, stdin: bytes | None, end: float, deadline: float, share: Callable[[bytes], float] | None = None
     ) -> Answer:
+        if self._ended and self._ended[0] == self.session.shell:
+            self._terminate(self._ended[1])
+        self._ended = None
         started, first = self._start(text, end, console=stdin is None)
-        confirmed = False
         try:
             if stdin is not None:
                 self._feed(started, stdin, end, deadline)
-            return self._collect(started, first, end, deadline, share)
+            answer = self._collect(started, first, end, deadline, share)
         except DeadlineError as error:
-            confirmed = True
             error.terminated = error.details["terminated"] = self._terminate(started)
             raise
-        finally:
-            if not confirmed:
-                self._terminate(started)
+        except BaseException:  # an interrupted task, too, leaves nothing running
+            self._terminate(started)
+            raise
+        self._ended = (self.session.shell, started)
+        return answer
 
     def _start(self, text: str, end: float, *, console: bool) -> tuple[str, wire.Received]:
         """Command. Its id, and what was received meanwhile if it had to be looked for after a lost connection.

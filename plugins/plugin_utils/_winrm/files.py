@@ -28,17 +28,22 @@ import re
 import tarfile
 import time
 import typing as t
+from collections.abc import Callable, Mapping
 
-from .errors import FileRefused, Lost, MissingFile, Unspeakable
+from .errors import CommandTooLong, FileRefused, Lost, MissingFile, Unspeakable
+from .quoting import line
 from .quoting import path as quoted
 from .runner import Ask, Runner
 
 ATTEMPTS = 3
+SMALL = 32 * 1024
+"""Bytes up to which a file is sent without asking first whether it is there: a question costs more, and so do two transfers."""
+_BLOCK = 512
 _DRIVE = re.compile(r"[A-Za-z]:\\[^\\]")
 _SEARCH = 'findstr /i /c:"{digest}" /c:"{spaced}"'
 
 # exit codes of our own lines: none that a program of Windows gives by itself
-NO_FOLDER, NOT_UNPACKED, WRONG_DIGEST, NOT_RENAMED, NOT_THERE, TOO_LARGE, NOT_PACKED, EMPTY = range(4201, 4209)
+NO_FOLDER, NOT_UNPACKED, WRONG_DIGEST, NOT_RENAMED, NOT_THERE, TOO_LARGE, NOT_PACKED, EMPTY, NO_TAR = range(4201, 4210)
 
 WRITE_FAULTS = {
     NO_FOLDER: (
@@ -54,44 +59,79 @@ WRITE_FAULTS = {
 }
 
 
-def write_file(runner: Runner, path: str, content: bytes, *, deadline: float, where: str) -> None:
+def write_files(runner: Runner, contents: Mapping[str, bytes], ways: Ways, *, deadline: float, where: str) -> None:
+    """Several files; small ones of one folder travel together. Raises what :func:`write_file` does."""
+    end = time.monotonic() + deadline
+    folders: dict[str, dict[str, bytes]] = {}
+    for path, content in contents.items():
+        folders.setdefault(_parts(path, where)[0] if len(content) <= SMALL else path, {})[path] = content
+    for some in folders.values():
+        left = max(1.0, end - time.monotonic())
+        if len(some) > 1 and _write_together(runner, some, ways, left, where):
+            continue
+        for path, content in some.items():
+            write_file(runner, path, content, ways, deadline=max(1.0, end - time.monotonic()), where=where)
+
+
+def _write_together(runner: Runner, contents: Mapping[str, bytes], ways: Ways, deadline: float, where: str) -> bool:
+    """One archive for all. False where that did not work: one by one each has its own second way and its own error."""
+    if ways[0] is not _unpack_tar:
+        return False
+    parts = {path: part_name(path, content) for path, content in contents.items()}
+    command, stdin = _unpack_tar({parts[path]: content for path, content in contents.items()})
+    folder = _parts(next(iter(contents)), where)[0]
+    steps = [_tar_is_there(), *_folder(folder), f"({command}||({_del(*parts.values())}&exit {NOT_UNPACKED}))"]
+    for path, content in contents.items():
+        steps += _named(parts[path], path.rpartition("\\")[2], content, *parts.values())
+    try:
+        return runner.run(line("&".join([*steps, "exit 0"])), stdin=stdin, deadline=deadline).ok
+    except (CommandTooLong, Lost):
+        return False
+
+
+def write_file(runner: Runner, path: str, content: bytes, ways: Ways, *, deadline: float, where: str) -> None:
     """Write beside, compare on the host, rename; nothing when the file already has this content.
 
+    What is found missing on the host is taken out of ``ways``.
     Raises FileRefused with the stage that failed, Unspeakable for a path that is not absolute.
     """
-    folder, _separator, name = path.rpartition("\\")
-    if not _DRIVE.match(path) or not name or "/" in path or ":" in path[2:]:
-        raise Unspeakable(
-            f"{path!r} is no path of a file to write", where, "It must be DRIVE:\\FOLDER\\NAME", "Give the whole path"
-        )
+    folder, name = _parts(path, where)
     end = time.monotonic() + deadline
-    has_tar = Ask("tar", "where /q tar.exe")
-    found = runner.batch([Ask("same", same(path, content)), has_tar], deadline=deadline)
-    if found["same"].ok:
-        return
-    ways = [_unpack_tar, _decode] if found["tar"].ok else [_decode]
+    first = [f"({same(path, content)}&&exit 0)"]
+    if len(content) > SMALL:
+        found = runner.batch([Ask("same", same(path, content)), Ask("tar", "where /q tar.exe")], deadline=deadline)
+        if found["same"].ok:
+            return
+        if not found["tar"].ok:
+            ways[:] = [_decode]
+        first = []
     part = part_name(path, content)
-    for number in range(ATTEMPTS):
-        way = ways[0]
-        command, stdin = way(part, content)
+    usable = list(ways)
+    failures = 0
+    while True:
+        way = usable[0]
+        command, stdin = way({part: content})
         steps = [
-            f"(if not exist {quoted(folder + chr(92))} mkdir {quoted(folder)})",
-            f"(cd /d {quoted(folder + chr(92))}||exit {NO_FOLDER})",
-            f"({command}||(del /q {part}&exit {NOT_UNPACKED}))",
-            f"({same(part, content)}||(del /q {part}&exit {WRONG_DIGEST}))",
-            f"(move /y {part} {quoted(name)}>nul||(del /q {part}&exit {NOT_RENAMED}))",
+            *first,
+            *([_tar_is_there()] if way is _unpack_tar else []),
+            *_folder(folder),
+            f"({command}||({_del(part)}&exit {NOT_UNPACKED}))",
+            *_named(part, name, content, part),
             "exit 0",
         ]
         try:
             answer = runner.run("&".join(steps), stdin=stdin, deadline=max(1.0, end - time.monotonic()))
         except Lost:
-            if number + 1 == ATTEMPTS:
+            failures += 1
+            if failures == ATTEMPTS:
                 raise
             continue
         if answer.ok:
             return
-        if answer.exit_code in (NOT_UNPACKED, WRONG_DIGEST) and len(ways) > 1:
-            ways.pop(0)
+        if answer.exit_code == NO_TAR:
+            ways[:] = [_decode]
+        if answer.exit_code in (NO_TAR, NOT_UNPACKED, WRONG_DIGEST) and len(usable) > 1:
+            usable.pop(0)
             continue
         stage, cause = WRITE_FAULTS.get(answer.exit_code, ("the host gave a code of its own", "It says what it means"))
         raise FileRefused(
@@ -102,6 +142,39 @@ def write_file(runner: Runner, path: str, content: bytes, *, deadline: float, wh
             exit_code=answer.exit_code,
             stderr=answer.stderr.decode("utf-8", "replace").strip()[-400:],
         )
+
+
+def _parts(path: str, where: str) -> tuple[str, str]:
+    """Folder and name. Raises Unspeakable."""
+    folder, _separator, name = path.rpartition("\\")
+    if not _DRIVE.match(path) or not name or "/" in path or ":" in path[2:]:
+        raise Unspeakable(
+            f"{path!r} is no path of a file to write", where, "It must be DRIVE:\\FOLDER\\NAME", "Give the whole path"
+        )
+    return folder, name
+
+
+def _tar_is_there() -> str:
+    return f"(where /q tar.exe||exit {NO_TAR})"
+
+
+def _folder(folder: str) -> list[str]:
+    return [
+        f"(if not exist {quoted(folder + chr(92))} mkdir {quoted(folder)})",
+        f"(cd /d {quoted(folder + chr(92))}||exit {NO_FOLDER})",
+    ]
+
+
+def _named(part: str, name: str, content: bytes, *all_parts: str) -> list[str]:
+    """What arrived is compared and gets its name; all parts go when it fails."""
+    return [
+        f"({same(part, content)}||({_del(*all_parts)}&exit {WRONG_DIGEST}))",
+        f"(move /y {part} {quoted(name)}>nul||({_del(*all_parts)}&exit {NOT_RENAMED}))",
+    ]
+
+
+def _del(*parts: str) -> str:
+    return f"del /q {' '.join(parts)}"
 
 
 def read_file(runner: Runner, path: str, *, limit: int, deadline: float, where: str) -> bytes:
@@ -175,22 +248,32 @@ def part_name(path: str, content: bytes) -> str:
     return f"~onprem-{seed.hexdigest()[:12]}.tmp"
 
 
-def _unpack_tar(part: str, content: bytes) -> tuple[str, bytes]:
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        entry = tarfile.TarInfo(part)
+def _unpack_tar(files: Mapping[str, bytes]) -> tuple[str, bytes]:
+    """The command, and the archive for its standard input: each file in blocks of 512 bytes, two empty ones at the end."""
+    archive = b""
+    for name, content in files.items():
+        entry = tarfile.TarInfo(name)
         entry.size, entry.mtime, entry.mode = len(content), int(time.time()), 0o644
-        tar.addfile(entry, io.BytesIO(content))
-    text = b"begin-base64 644 -\n" + _wrapped(archive.getvalue(), 60, b"\n") + b"====\n"
+        archive += entry.tobuf(tarfile.USTAR_FORMAT) + content + b"\0" * (-len(content) % _BLOCK)
+    text = b"begin-base64 644 -\n" + _wrapped(archive + b"\0" * 2 * _BLOCK, 60, b"\n") + b"====\n"
     return "tar -xf -", text
 
 
-def _decode(part: str, content: bytes) -> tuple[str, bytes]:
+def _decode(files: Mapping[str, bytes]) -> tuple[str, bytes]:
+    ((part, content),) = files.items()
     text = f"{part}.b64"
     if not content:
         return f"(type nul>{part})", b""
     command = f'(findstr /r "^">{text}&&certutil -f -decode {text} {part}>nul&&del /q {text})'
     return command, _wrapped(content, 48, b"\r\n")
+
+
+Ways = list[Callable[[Mapping[str, bytes]], tuple[str, bytes]]]
+
+
+def all_ways() -> Ways:
+    """How a host may get a file, the better way first; what it turns out not to have is taken out."""
+    return [_unpack_tar, _decode]
 
 
 def _wrapped(content: bytes, width: int, newline: bytes) -> bytes:

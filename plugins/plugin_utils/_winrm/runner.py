@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing as t
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +78,9 @@ class Runner(t.Protocol):
 
         Missing folders are made. A file that already has this content is left alone.
         """
+
+    def write_files(self, contents: Mapping[str, bytes], *, deadline: float = 120.0) -> None:
+        """The same for several, by path; small ones of one folder travel together. All are there, or an error says why not."""
 
     def read_file(self, path: str, *, limit: int = 1_000_000, deadline: float = 60.0) -> bytes:
         """The exact bytes of a file of at most ``limit`` bytes; MissingFile where there is none."""

@@ -86,6 +86,10 @@ class Host:
         self.batches.append([ask.name for ask in asks])
         return {ask.name: self._run(ask.command) for ask in asks}
 
+    def write_files(self, contents, *, deadline=120.0):
+        for path, content in contents.items():
+            self.write_file(path, content, deadline=deadline)
+
     def write_file(self, path, content, *, deadline=120.0):
         self.files[path] = content
         self.written.append(content)

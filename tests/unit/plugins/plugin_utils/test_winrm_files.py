@@ -32,24 +32,101 @@ NO, YES = Answer(1), Answer(0)
 ANY = re.compile("")
 
 
+LARGE = bytes(range(256)) * 200
+ONE, TWO = "C:\\Windows\\Temp\\1.reg", "C:\\Windows\\Temp\\2.reg"
+
+
 def desk(*writes, same=NO, tar=NO):
     """A host where the file is, or is not yet; with or without tar.exe; and what the writing commands give."""
     return Desk({re.compile("^certutil|^.for"): same, "where /q tar.exe": tar, ANY: list(writes) or [YES]})
 
 
-def write(host, content=CONTENT, path=PATH):
-    files.write_file(host, path, content, deadline=60, where="win1")
+def write(host, content=CONTENT, path=PATH, ways=None):
+    files.write_file(host, path, content, ways or files.all_ways(), deadline=60, where="win1")
+
+
+def write_two(host, ways=None, contents=None):
+    contents = contents or {ONE: b"1" * 600, TWO: b"22"}
+    files.write_files(host, contents, ways or files.all_ways(), deadline=60, where="win1")
 
 
 def read(host, limit=1000):
     return files.read_file(host, PATH, limit=limit, deadline=60, where="win1")
 
 
-def test_a_file_that_is_right_is_left_alone():
+def test_a_large_file_that_is_right_is_not_sent():
     host = desk(same=YES)
-    write(host)
+    write(host, LARGE)
     assert host.batches == [["same", "tar"]]
     assert host.inputs == []
+
+
+def test_a_small_file_that_is_right_is_left_alone_by_the_line_that_brings_it():
+    host = desk()
+    write(host)
+    assert host.batches == []
+    assert len(host.commands) == 1
+    assert host.commands[0].startswith(f"({files.same(PATH, CONTENT)}&&exit 0)&(where /q tar.exe||exit 4209)&(if not ")
+
+
+def test_that_a_host_has_no_tar_is_found_once():
+    host = desk(Answer(files.NO_TAR), YES)
+    ways = files.all_ways()
+    write(host, ways=ways)
+    write(host, ways=ways)
+    assert ["tar -xf" in command for command in host.commands] == [True, False, False]
+    assert "where /q tar" not in host.commands[1]
+
+
+def test_two_small_files_of_one_folder_travel_together():
+    host = desk()
+    write_two(host)
+    names = [files.part_name(ONE, b"1" * 600), files.part_name(TWO, b"22")]
+    assert host.batches == []
+    assert host.commands == [
+        "(where /q tar.exe||exit 4209)"
+        '&(if not exist "C:\\Windows\\Temp\\\\" mkdir "C:\\Windows\\Temp")&(cd /d "C:\\Windows\\Temp\\\\"||exit 4201)'
+        f"&(tar -xf -||(del /q {names[0]} {names[1]}&exit 4202))"
+        f"&({files.same(names[0], b'1' * 600)}||(del /q {names[0]} {names[1]}&exit 4203))"
+        f'&(move /y {names[0]} "1.reg">nul||(del /q {names[0]} {names[1]}&exit 4204))'
+        f"&({files.same(names[1], b'22')}||(del /q {names[0]} {names[1]}&exit 4203))"
+        f'&(move /y {names[1]} "2.reg">nul||(del /q {names[0]} {names[1]}&exit 4204))'
+        "&exit 0"
+    ]
+    data = base64.b64decode(b"".join(host.inputs[0].splitlines()[1:-1]))
+    assert len(data) == 2 * 512 + 1024 + 512 + 1024
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        found = {member.name: archive.extractfile(member).read() for member in archive.getmembers()}
+    assert found == {names[0]: b"1" * 600, names[1]: b"22"}
+
+
+@pytest.mark.parametrize("trouble", [Answer(files.NO_TAR), Answer(files.WRONG_DIGEST), Lost("a", "b", "c", "d")])
+def test_where_files_do_not_travel_together_they_go_one_by_one(trouble):
+    answers = iter([trouble])
+
+    def react(_command):
+        answer = next(answers, YES)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    host = Desk({ANY: react})
+    write_two(host)
+    assert ["1.reg" in command for command in host.commands] == [True, True, False]
+    assert ["2.reg" in command for command in host.commands] == [True, False, True]
+
+
+def test_files_of_two_folders_and_large_ones_go_alone():
+    host = desk(tar=YES)
+    write_two(host, contents={ONE: b"1", "C:\\x\\2.reg": b"2", "C:\\x\\large": LARGE})
+    assert len(host.inputs) == 3
+    assert ['"1.reg">nul' in host.commands[0], '"2.reg">nul' in host.commands[1]] == [True, True]
+    assert host.batches == [["same", "tar"]]
+
+
+def test_an_error_of_one_of_several_names_it():
+    with pytest.raises(FileRefused, match=r"2\.reg was not written: its folder"):
+        write_two(Desk({re.compile("2.reg"): Answer(files.NO_FOLDER), ANY: YES}))
 
 
 def test_content_is_compared_by_its_digest_in_both_spellings():
@@ -62,11 +139,12 @@ def test_content_is_compared_by_its_digest_in_both_spellings():
 
 def test_the_line_by_certutil():
     host = desk()
-    write(host)
+    write(host, ways=[files._decode])
     part = files.part_name(PATH, CONTENT)
     digest = files.same(part, CONTENT)
     assert host.commands[-1] == (
-        '(if not exist "C:\\ProgramData\\Чат 50%\\\\" mkdir "C:\\ProgramData\\Чат 50%")'
+        f"({files.same(PATH, CONTENT)}&&exit 0)"
+        '&(if not exist "C:\\ProgramData\\Чат 50%\\\\" mkdir "C:\\ProgramData\\Чат 50%")'
         '&(cd /d "C:\\ProgramData\\Чат 50%\\\\"||exit 4201)'
         f'&((findstr /r "^">{part}.b64&&certutil -f -decode {part}.b64 {part}>nul&&del /q {part}.b64)'
         f"||(del /q {part}&exit 4202))"
@@ -79,7 +157,7 @@ def test_the_line_by_certutil():
 
 
 def test_the_input_of_tar_is_ascii_and_holds_the_file():
-    host = desk(tar=YES)
+    host = desk()
     write(host)
     assert "(tar -xf -||" in host.commands[-1]
     assert "certutil -f -decode" not in host.commands[-1]
@@ -97,8 +175,8 @@ def unpacked(text):
 @given(st.binary(max_size=3000))
 def test_every_content_survives_both_ways(content):
     part = files.part_name(PATH, content)
-    assert unpacked(files._unpack_tar(part, content)[1]) == (part, content)
-    assert base64.b64decode(files._decode(part, content)[1]) == content
+    assert unpacked(files._unpack_tar({part: content})[1]) == (part, content)
+    assert base64.b64decode(files._decode({part: content})[1]) == content
 
 
 def test_the_name_beside_is_the_same_for_every_attempt():
@@ -156,7 +234,7 @@ def test_a_lost_connection_begins_again():
 
 def test_a_connection_that_is_always_lost_is_said():
     host = desk()
-    host.rule(re.compile("^.if not exist"), Lost("what", "b", "c", "d"))
+    host.rule(re.compile("if not exist"), Lost("what", "b", "c", "d"))
     with pytest.raises(Lost, match="what"):
         write(host)
     assert len(host.inputs) == files.ATTEMPTS
@@ -176,7 +254,7 @@ def test_a_file_right_below_the_drive():
 
 def test_an_empty_file_needs_no_certutil():
     host = desk()
-    write(host, b"")
+    write(host, b"", ways=[files._decode])
     assert "certutil" not in host.commands[-1]
     assert "(type nul>" in host.commands[-1]
 

@@ -52,7 +52,7 @@ def run(script, **options):
 
 
 def test_create_whose_answer_is_lost_is_deleted_by_its_id_and_made_again():
-    script = Script([cut("Create"), deleted(), opened(), started(), output(exit_code=0), signalled(), deleted()])
+    script = Script([cut("Create"), deleted(), opened(), started(), output(exit_code=0), deleted()])
     assert run(script).ok
     assert script.shell_of("Delete", 0) == "ID-1"
     assert script.given("Create", 1) == "ID-2"
@@ -60,12 +60,12 @@ def test_create_whose_answer_is_lost_is_deleted_by_its_id_and_made_again():
 
 
 def test_create_that_never_arrived_is_made_again():
-    steps = [cut("Create"), unknown("Delete"), opened(), started(), output(exit_code=0), signalled(), deleted()]
+    steps = [cut("Create"), unknown("Delete"), opened(), started(), output(exit_code=0), deleted()]
     assert run(Script(steps)).ok
 
 
 def test_create_that_is_answered_too_late_is_deleted_and_made_again():
-    steps = [silence("Create"), deleted(), opened(), started(), output(exit_code=0), signalled(), deleted()]
+    steps = [silence("Create"), deleted(), opened(), started(), output(exit_code=0), deleted()]
     assert run(Script(steps)).ok
 
 
@@ -76,7 +76,6 @@ def test_an_old_host_that_knows_no_client_ids_is_asked_without():
             opened("THEIRS"),
             started(),
             output(exit_code=0),
-            signalled(),
             deleted(),
         ]
     )
@@ -101,7 +100,7 @@ def test_a_wrong_password_is_tried_once():
 
 def test_a_service_that_just_starts_is_waited_for():
     clock = Clock()
-    steps = [http("Create", 503), unknown("Delete"), opened(), started(), output(exit_code=0), signalled(), deleted()]
+    steps = [http("Create", 503), unknown("Delete"), opened(), started(), output(exit_code=0), deleted()]
     script = Script(steps)
     with channel_over(script, clock) as channel:
         assert channel.run("x").ok
@@ -142,7 +141,7 @@ def run_second(steps):
 
 
 def test_command_that_arrived_is_found_by_its_id_and_not_started_again():
-    answer, script = run_second([cut("Command"), output(b"out", exit_code=3010), signalled()])
+    answer, script = run_second([cut("Command"), output(b"out", exit_code=3010)])
     assert answer == Answer(3010, b"out", b"")
     assert script.verbs.count("Command") == 2
     assert script.given("Command", 1) == script.given("Receive", 1) == "ID-3"
@@ -150,21 +149,19 @@ def test_command_that_arrived_is_found_by_its_id_and_not_started_again():
 
 
 def test_command_that_arrived_and_still_runs_is_waited_for():
-    answer, _script = run_second([cut("Command"), silence(), output(b"out", exit_code=0), signalled()])
+    answer, _script = run_second([cut("Command"), silence(), output(b"out", exit_code=0)])
     assert answer.stdout == b"out"
 
 
 def test_command_that_never_arrived_is_sent_again_with_the_same_id():
-    answer, script = run_second([cut("Command"), unknown("Receive"), started(), output(exit_code=0), signalled()])
+    answer, script = run_second([cut("Command"), unknown("Receive"), started(), output(exit_code=0)])
     assert answer.ok
     assert script.given("Command", 1) == script.given("Command", 2) == "ID-3"
 
 
 def test_command_that_arrives_late_is_refused_the_second_time_and_found():
     exists = fault("Command", 2147942583, text="Cannot create a file when that file already exists.")
-    answer, _script = run_second(
-        [cut("Command"), unknown("Receive"), exists, output(b"once", exit_code=0), signalled()]
-    )
+    answer, _script = run_second([cut("Command"), unknown("Receive"), exists, output(b"once", exit_code=0)])
     assert answer.stdout == b"once"
 
 
@@ -176,7 +173,7 @@ def test_the_first_command_of_a_session_is_not_sent_again_as_nothing_is_known_ab
 
 def test_a_host_that_refuses_an_id_gets_none():
     script = Script(
-        [opened(), fault("Command", 2150858817), started("C"), output(exit_code=0), signalled(), deleted()],
+        [opened(), fault("Command", 2150858817), started("C"), output(exit_code=0), deleted()],
     )
     assert run(script).ok
     assert (script.given("Command", 0), script.given("Command", 1)) == ("ID-2", None)
@@ -194,14 +191,14 @@ def test_on_a_host_with_its_own_ids_a_command_without_an_answer_is_not_repeated(
 
 
 def test_a_question_to_such_a_host_is_simply_asked_again():
-    script = Script([opened("THEIRS"), cut("Command"), started("C2"), output(exit_code=7), signalled(), deleted()])
+    script = Script([opened("THEIRS"), cut("Command"), started("C2"), output(exit_code=7), deleted()])
     with channel_over(script) as channel:
         assert channel.batch([Ask("a", "reg query HKLM\\X")])["a"].exit_code == 7
 
 
 @pytest.mark.parametrize("trouble", [unreachable("Command"), rejected("Command"), http("Command", 400)])
 def test_a_command_that_the_host_never_looked_at_is_sent_again_by_whatever_host(trouble):
-    script = Script([opened("THEIRS"), trouble, started("C"), output(exit_code=0), signalled(), deleted()])
+    script = Script([opened("THEIRS"), trouble, started("C"), output(exit_code=0), deleted()])
     assert run(script).ok
 
 
@@ -221,7 +218,6 @@ def test_a_shell_that_ended_meanwhile_is_replaced():
             opened(),
             started(),
             output(exit_code=0),
-            signalled(),
             deleted(),
         ]
     )
@@ -239,7 +235,6 @@ def test_a_shell_whose_operations_are_used_up_is_replaced(wmi):
             opened(),
             started(),
             output(exit_code=0),
-            signalled(),
             deleted(),
         ]
     )
@@ -269,15 +264,13 @@ def test_a_restart_of_the_service_while_a_command_is_started_is_no_second_start(
 
 
 def test_a_lost_answer_to_receive_is_asked_for_again_and_said():
-    script = Script([opened(), started(), cut("Receive"), output(b"rest", exit_code=0), signalled(), deleted()])
+    script = Script([opened(), started(), cut("Receive"), output(b"rest", exit_code=0), deleted()])
     assert run(script) == Answer(0, b"rest", b"", complete=False)
     assert script.connections == 2
 
 
 def test_silence_after_a_lost_answer_does_not_make_it_complete():
-    script = Script(
-        [opened(), started(), cut("Receive"), silence(), output(b"rest", exit_code=0), signalled(), deleted()]
-    )
+    script = Script([opened(), started(), cut("Receive"), silence(), output(b"rest", exit_code=0), deleted()])
     assert not run(script).complete
 
 
@@ -298,7 +291,6 @@ def test_questions_whose_answer_is_lost_are_asked_again():
             unknown("Signal"),
             started(),
             output(b"x", exit_code=4),
-            signalled(),
             deleted(),
         ]
     )
@@ -308,7 +300,7 @@ def test_questions_whose_answer_is_lost_are_asked_again():
 
 def test_questions_with_half_an_answer_are_asked_again():
     half = [started(), cut("Receive"), output(b"rest", exit_code=0), signalled()]
-    script = Script([opened(), *half, started(), output(b"whole", exit_code=1), signalled(), deleted()])
+    script = Script([opened(), *half, started(), output(b"whole", exit_code=1), deleted()])
     with channel_over(script) as channel:
         assert channel.batch([Ask("a", "q")])["a"].stdout == b"whole"
 
@@ -321,19 +313,32 @@ def test_input_whose_answer_is_lost_ends_the_command():
 
 
 def test_a_lost_answer_to_signal_changes_nothing():
-    script = Script([opened(), started(), output(b"x", exit_code=0), cut("Signal"), unknown("Signal"), deleted()])
-    assert run(script) == Answer(0, b"x", b"")
+    first = [started(), output(b"x", exit_code=0), cut("Signal"), unknown("Signal")]
+    script = Script([opened(), *first, started(), output(b"y", exit_code=0), deleted()])
+    with channel_over(script) as channel:
+        assert channel.run("x") == Answer(0, b"x", b"")
+        assert channel.run("y") == Answer(0, b"y", b"")
+
+
+def test_a_command_of_a_shell_that_was_replaced_is_not_signalled_in_the_next_one():
+    renewed = [unknown("Command"), unknown("Delete"), opened()]
+    script = Script([*FIRST, *renewed, started(), output(exit_code=0), signalled(), started(), output(), deleted()])
+    script.steps[-2] = output(exit_code=0)
+    with channel_over(script) as channel:
+        for command in "abc":
+            assert channel.run(command).ok
+    assert script.shell_of("Signal", 1) == script.shell_of("Delete", 1) == "ID-4"
 
 
 def test_a_lost_answer_to_delete_changes_nothing():
-    script = Script([opened(), started(), output(exit_code=0), signalled(), cut("Delete"), unknown("Delete")])
+    script = Script([opened(), started(), output(exit_code=0), cut("Delete"), unknown("Delete")])
     with channel_over(script) as channel:
         channel.run("x")
     assert channel.warnings == []
 
 
 def test_a_shell_that_cannot_be_deleted_is_said_and_fails_nothing():
-    script = Script([opened(), started(), output(exit_code=0), signalled(), *[cut("Delete")] * 3])
+    script = Script([opened(), started(), output(exit_code=0), *[cut("Delete")] * 3])
     with channel_over(script) as channel:
         assert channel.run("x").ok
     assert len(channel.warnings) == 1
@@ -385,9 +390,8 @@ def test_a_question_that_ends_cmd_does_not_take_the_others_with_it():
 
     one, two, three = (output(b"B", exit_code=5) for _number in range(3))
     one.reply, three.reply = first, third
-    script = Script(
-        [opened(), *(step for receive in (one, two, three) for step in (started(), receive, signalled())), deleted()]
-    )
+    rounds = [step for receive in (one, two, three) for step in (started(), receive, signalled())]
+    script = Script([opened(), *rounds[:-1], deleted()])
     with channel_over(script) as channel:
         answers = channel.batch([Ask("a", "echo A"), Ask("b", "exit 5"), Ask("c", "nosuch")])
     assert {name: (answer.exit_code, answer.stdout) for name, answer in answers.items()} == {
@@ -404,25 +408,15 @@ def test_write_file_begins_again_after_its_input_was_cut():
         [
             opened(),
             started(),
-            output(b"garbage without markers", exit_code=1),
-            signalled(),
-            started(),
-            output(exit_code=1),
-            signalled(),
-            started(),
-            output(exit_code=1),
-            signalled(),
-            started(),
             cut("Send"),
             signalled(),
             started(),
             accepted(),
             output(exit_code=0),
-            signalled(),
             deleted(),
         ]
     )
     with channel_over(script) as channel:
         channel.write_file("C:\\ProgramData\\a.reg", content)
-    assert digest in script.line(4)
+    assert digest in script.line(1)
     assert script.steps == []

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -27,6 +28,7 @@ from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils.winrm_scrip
     Script,
     accepted,
     channel_over,
+    cut,
     deleted,
     fault,
     no_exit_code,
@@ -35,19 +37,20 @@ from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils.winrm_scrip
     signalled,
     silence,
     started,
+    unknown,
 )
 
 
 def one(*receives):
     """A shell, a command, its answers, and the end of both."""
-    return Script([opened(), started(), *(receives or (output(exit_code=0),)), signalled(), deleted()])
+    return Script([opened(), started(), *(receives or (output(exit_code=0),)), deleted()])
 
 
-def test_one_command_costs_five_requests_and_no_more():
+def test_one_command_costs_four_requests_and_no_more():
     script = one(output(b"hi\r\n", exit_code=0))
     with channel_over(script) as channel:
         assert channel.run("echo hi") == Answer(0, b"hi\r\n", b"")
-    assert script.verbs == ["Create", "Command", "Receive", "Signal", "Delete"]
+    assert script.verbs == ["Create", "Command", "Receive", "Delete"]
     assert script.connections == 1
 
 
@@ -59,12 +62,12 @@ def test_a_channel_that_runs_nothing_sends_nothing():
 
 
 def test_the_second_command_uses_the_same_shell():
-    script = Script(
-        [opened(), *(step for _n in "ab" for step in (started(), output(exit_code=0), signalled())), deleted()]
-    )
+    script = Script([opened(), started(), output(exit_code=0), signalled(), started(), output(exit_code=0), deleted()])
     with channel_over(script) as channel:
         channel.run("a")
         channel.run("b")
+    assert script.verbs == ["Create", "Command", "Receive", "Signal", "Command", "Receive", "Delete"]
+    assert script.given("Signal") == script.given("Command", 0)
     assert script.verbs.count("Create") == 1
     assert {script.shell_of(verb) for verb in ("Command", "Receive", "Signal", "Delete")} == {"ID-1"}
     assert script.given("Command", 0) != script.given("Command", 1)
@@ -125,7 +128,7 @@ def test_output_may_gather_before_more_of_it_is_asked_for():
 
 def test_output_does_not_gather_beyond_the_deadline():
     clock = Clock()
-    script = one(output(b"x"), silence(clock=clock, seconds=0.1))
+    script = Script([opened(), started(), output(b"x"), signalled(), deleted()])
     with channel_over(script, clock) as channel, pytest.raises(DeadlineError):
         channel.run("x", deadline=0.02)
     assert clock.pauses == [pytest.approx(0.02)]
@@ -188,7 +191,6 @@ def test_after_a_deadline_the_shell_is_good_for_more():
             signalled(),
             started(),
             output(b"ok", exit_code=0),
-            signalled(),
             deleted(),
         ]
     )
@@ -200,9 +202,7 @@ def test_after_a_deadline_the_shell_is_good_for_more():
 
 def test_input_goes_in_pieces_that_the_smallest_envelope_takes_and_is_ended_once():
     data = bytes(range(256)) * 1000
-    script = Script(
-        [opened(), started(), accepted(), accepted(), accepted(), output(exit_code=0), signalled(), deleted()]
-    )
+    script = Script([opened(), started(), accepted(), accepted(), accepted(), output(exit_code=0), deleted()])
     with channel_over(script) as channel:
         channel.run("sort", stdin=data)
     streams = [script.sent("Send", number).find(f".//{RSP}Stream") for number in range(3)]
@@ -213,7 +213,7 @@ def test_input_goes_in_pieces_that_the_smallest_envelope_takes_and_is_ended_once
 
 
 def test_empty_input_is_the_end_of_file():
-    script = Script([opened(), started(), accepted(), output(exit_code=0), signalled(), deleted()])
+    script = Script([opened(), started(), accepted(), output(exit_code=0), deleted()])
     with channel_over(script) as channel:
         channel.run("sort", stdin=b"")
     stream = script.sent("Send").find(f".//{RSP}Stream")
@@ -222,14 +222,14 @@ def test_empty_input_is_the_end_of_file():
 
 def test_input_that_the_host_is_too_busy_for_is_sent_again():
     script = Script(
-        [opened(), started(), fault("Send", 170), accepted(), output(exit_code=0), signalled(), deleted()],
+        [opened(), started(), fault("Send", 170), accepted(), output(exit_code=0), deleted()],
     )
     with channel_over(script) as channel:
         assert channel.run("sort", stdin=b"x").ok
 
 
 def test_a_command_that_ended_before_its_input_tells_by_its_exit_code():
-    script = Script([opened(), started(), fault("Send", 232), output(b"", b"no", exit_code=9), signalled(), deleted()])
+    script = Script([opened(), started(), fault("Send", 232), output(b"", b"no", exit_code=9), deleted()])
     with channel_over(script) as channel:
         assert channel.run("nosuch", stdin=b"x") == Answer(9, b"", b"no")
 
@@ -275,7 +275,63 @@ def test_many_questions_are_one_command():
     assert list(answers) == [ask.name for ask in asks]
     assert [answers[f"q{n}"].exit_code for n in range(6)] == [n % 2 for n in range(6)]
     assert answers["q3"].stdout == b"value 3\r\n"
-    assert len(script.verbs) == 5
+    assert script.verbs == ["Create", "Command", "Receive", "Delete"]
+
+
+FILE = re.compile(
+    r'\(echo ~.+\)>("%TEMP%\\~onprem-asked-[0-9a-f]{16}\.tmp")&type \1&del /q "%TEMP%\\~onprem-asked-\*\.tmp" 2>nul'
+)
+FIVE = [Ask(f"q{n}", "x") for n in range(5)]
+
+
+def test_many_answers_are_printed_at_once_and_waited_for_without_a_pause():
+    clock = Clock()
+    script = one(output(b""), output(exit_code=0))
+    script.steps[2].reply = lambda _root: receive_of(script, done=False)
+    with channel_over(script, clock) as channel:
+        assert len(channel.batch(FIVE)) == 5
+    assert FILE.fullmatch(script.line())
+    assert clock.pauses == [0.0]
+
+
+def test_few_answers_need_no_file():
+    script = one(output(exit_code=0))
+    script.steps[2].reply = lambda _root: receive_of(script)
+    with channel_over(script) as channel:
+        channel.batch(FIVE[:3])
+    assert script.line().startswith("echo ~")
+
+
+def test_where_nothing_is_printed_at_once_it_is_asked_for_without_a_file_and_so_from_then_on():
+    """No folder %TEMP%, or a disk that is full."""
+    script = Script([opened(), *(step for _n in range(4) for step in (started(), output(exit_code=1), signalled()))])
+    script.steps[-1] = deleted()
+    for number in (2, 3):
+        script.steps[3 * number + 2].reply = lambda _root, number=number: receive_of(script, number)
+    with channel_over(script) as channel:
+        assert len(channel.batch(FIVE)) == 5
+        assert len(channel.batch(FIVE)) == 5
+    assert FILE.fullmatch(script.line(0))
+    assert script.line(1) == 'del /q "%TEMP%\\~onprem-asked-*.tmp" 2>nul'
+    assert [script.line(number).startswith("echo ~") for number in (2, 3)] == [True, True]
+
+
+def test_the_file_of_questions_that_hang_is_removed():
+    clock = Clock()
+    hung = [started(), silence(clock=clock, seconds=5), signalled()]
+    script = Script([opened(), *hung, started(), output(exit_code=0), deleted()])
+    with channel_over(script, clock) as channel, pytest.raises(DeadlineError):
+        channel.batch(FIVE, deadline=5)
+    assert script.line(1) == 'del /q "%TEMP%\\~onprem-asked-*.tmp" 2>nul'
+
+
+def test_no_attempt_writes_where_an_earlier_one_still_does():
+    lost = [started(), cut("Receive"), unknown("Receive"), unknown("Signal")]
+    script = Script([opened(), *lost, started(), output(exit_code=0), deleted()])
+    script.steps[-2].reply = lambda _root: receive_of(script, 1)
+    with channel_over(script) as channel:
+        assert len(channel.batch(FIVE)) == 5
+    assert FILE.fullmatch(script.line(0))[1] != FILE.fullmatch(script.line(1))[1]
 
 
 def test_the_rest_of_the_questions_is_waited_for_in_proportion():
@@ -300,17 +356,20 @@ def test_the_rest_of_the_questions_is_waited_for_in_proportion():
     ):
         step.reply = reply
     with channel_over(script, clock) as channel:
+        channel._by_file = False
         assert len(channel.batch([Ask(f"q{n}", "x") for n in range(10)])) == 10
     # nothing yet: the first pause; one of ten in 0.1 s: nine tenths of a second; nine of ten in 1 s: a ninth; all: none
     assert clock.pauses == [0.05, pytest.approx(0.9), pytest.approx(1 / 9), 0.0]
 
 
-def receive_of(script):
+def receive_of(script, number=0, *, done=True):
     """What cmd.exe would write for a line of questions: value N, and N's parity as exit code."""
-    line = script.line()
-    marker = line.split("&")[0].removeprefix("echo ")
+    line = script.line(number)
+    marker = re.search(r"echo (~\w+)&", line)[1]
     text = f"{marker}\r\n" + "".join(f"value {n}\r\n{marker}.{n}.{n % 2}\r\n" for n in range(line.count("call echo")))
     coded = base64.b64encode(text.encode()).decode()
+    if not done:
+        return f'<rsp:ReceiveResponse><rsp:Stream Name="stdout">{coded}</rsp:Stream></rsp:ReceiveResponse>'
     return (
         f'<rsp:ReceiveResponse><rsp:Stream Name="stdout">{coded}</rsp:Stream>'
         '<rsp:CommandState State="http://schemas.microsoft.com/wbem/wsman/1/windows/shell/CommandState/Done">'
@@ -326,7 +385,7 @@ def test_no_questions_no_requests():
 
 
 def test_a_shell_that_was_open_before_is_used_and_deleted():
-    script = Script([opened("STOCK"), started(), output(exit_code=0), signalled(), deleted()])
+    script = Script([opened("STOCK"), started(), output(exit_code=0), deleted()])
     connection = Connection(script)
     connection._connect()
     with channel_over(script, connection=connection) as channel:
@@ -366,7 +425,7 @@ def test_a_task_that_is_interrupted_terminates_its_command_and_deletes_the_shell
 
 
 def test_several_transports_are_left_to_the_plugin():
-    script = Script([opened("STOCK"), started(), output(exit_code=0), signalled(), deleted()])
+    script = Script([opened("STOCK"), started(), output(exit_code=0), deleted()])
     connection = Connection(script, transports=("kerberos", "ntlm"))
     with channel_over(script, connection=connection) as channel:
         channel.run("x")

@@ -66,6 +66,10 @@ class Desk:
         self.files[path.lower()] = content
         self.written.append((path, content))
 
+    def write_files(self, contents: Mapping[str, bytes], *, deadline: float = 120.0) -> None:
+        for path, content in contents.items():
+            self.write_file(path, content, deadline=deadline)
+
     def read_file(self, path: str, *, limit: int = 1_000_000, deadline: float = 60.0) -> bytes:
         assert deadline > 0
         if path.lower() not in self.files:
