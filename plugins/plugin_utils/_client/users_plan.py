@@ -135,9 +135,7 @@ def _absent(scene: Scene, order: Order, before: list[dict[str, t.Any]]) -> Plan:
         files |= _missing(order.away(one.sid, one.installed), scene)
     now = tuple(one for one in having if one.user.logged_on)
     later = [one for one in having if not one.user.logged_on]
-    after = (
-        [{"name": f"removal of {order.wanted.name}", "version": "", "scope": "every user, at logon"}] if later else []
-    )
+    after = [{"name": "removal of", "version": order.wanted.name, "scope": "every user, at logon"}] if later else []
     return Plan(
         before=tuple(before), after=(*after, *_shown(later)),
         why=f"installed for {', '.join(one.user.name for one in having)}" if having else "not known for everybody",
@@ -159,7 +157,7 @@ def _registration(scene: Scene) -> list[dict[str, t.Any]]:
         return []
     name = unescape(found[2])
     if found[1] == "absent":
-        return [{"name": f"removal of {name}", "version": "", "scope": "every user, at logon"}]
+        return [{"name": "removal of", "version": name, "scope": "every user, at logon"}]
     name, _space, version = name.rpartition(" ")
     return [{"name": name, "version": version, "scope": "every user, at logon"}]
 

@@ -110,8 +110,9 @@ call :look
 if defined opc_here goto report
 :gone
 reg delete "%opc_mine%" /f >nul 2>nul
-if not defined opc_run call :prune
 if defined opc_run reg add "%opc_mine%\Runs" /v "%opc_run%.begun" /d 1 /f >nul
+if defined opc_run goto report
+call :prune
 goto clean
 
 :prune

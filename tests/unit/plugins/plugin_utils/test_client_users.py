@@ -1,0 +1,366 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Scope user of win_client: what is registered, what users run, what is understood of them, and a whole visit to a host."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from ansible_collections.onprem.chat.plugins.plugin_utils._client import (
+    converge,
+    options,
+    users_converge,
+    users_detect,
+    users_plan,
+    users_script,
+    users_sessions,
+)
+from ansible_collections.onprem.chat.plugins.plugin_utils._client.errors import InstallerError, RefusedError
+from ansible_collections.onprem.chat.plugins.plugin_utils._client.users_order import Order
+from ansible_collections.onprem.chat.plugins.plugin_utils._packages import guid, versions
+from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils.client_fake import (
+    BYTES,
+    FAMILY,
+    NEW,
+    exe,
+    msi,
+    said,
+)
+from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils.users_desk import (
+    ANNA,
+    IVAN,
+    PROGRAMS,
+    SOURCE,
+    Desktop,
+    Someone,
+    answers,
+)
+
+compare = functools.partial(options.compare, versions.compare)
+NAMESPACE = "{http://schemas.microsoft.com/windows/2004/02/mit/task}"
+
+
+def order(**changes) -> Order:
+    return Order(exe(scope="user", **changes))
+
+
+def scene(wish: Order, people, **more):
+    return users_detect.understand(wish, answers(wish, people, **more))
+
+
+def planned(wish: Order, people, **more):
+    return users_plan.plan(scene(wish, people, **more), wish, compare)
+
+
+# -- what lies on the host ------------------------------------------------------------------------------------------------
+
+
+def test_the_name_of_a_wish_is_that_of_what_is_in_it():
+    first = order()
+    assert first.wish == order().wish == order(state="repair").wish
+    others = [order(version="2.0.1"), order(install_arguments=("/X",)), order(sha256="0" * 64), order(state="absent")]
+    others += [
+        order(allow_downgrade=True),
+        dataclasses.replace(first, deadline=5),
+        dataclasses.replace(first, force=True, close=("a.exe",)),
+    ]
+    assert len({first.wish, *(one.wish for one in others)}) == len(others) + 1
+
+
+def test_what_lies_in_the_folder():
+    wish = order()
+    assert sorted(wish.files(PROGRAMS)) == ["install.cmd", "user.cmd"]
+    assert wish.folder(PROGRAMS) == f"C:\\Program Files\\onprem.chat\\users\\{wish.wanted.identity}\\{wish.wish}"
+    assert f'"{wish.folder(PROGRAMS)}\\voice.exe" /S\r\n'.encode() in wish.files(PROGRAMS)["install.cmd"]
+    assert sorted(Order(msi(scope="user")).files(PROGRAMS)) == ["again.cmd", "install.cmd", "user.cmd"]
+    assert sorted(order(state="absent").files(PROGRAMS)) == ["user.cmd"]
+
+
+def test_jobs_of_users_write_into_their_profile_and_start_themselves_by_their_full_path():
+    job = order().files(PROGRAMS)["install.cmd"].decode()
+    assert f'cd /d "%LOCALAPPDATA%\\onprem.chat\\{order().wanted.identity}"' in job
+    assert 'cmd /d /c call "%~f0" installer' in job
+
+
+def test_the_task_for_the_logon():
+    root = ET.fromstring(order(name="R&D").logon_xml(PROGRAMS).decode("utf-16"))  # noqa: S314 - our own
+    found = {element.tag.removeprefix(NAMESPACE): (element.text or "") for element in root.iter()}
+    assert found["GroupId"] == "S-1-5-32-545" and found["RunLevel"] == "LeastPrivilege"
+    assert "LogonTrigger" in found and found["MultipleInstancesPolicy"] == "Parallel"
+    assert found["Description"] == "onprem.chat for every user, present: R&D 2.0.0"
+    assert found["Arguments"] == f'/d /c ""{order(name="R&D").batch_file(PROGRAMS)}""'
+
+
+def test_the_task_for_one_user():
+    root = ET.fromstring(order().once_xml(PROGRAMS, ANNA, "abc").decode("utf-16"))  # noqa: S314 - our own
+    found = {element.tag.removeprefix(NAMESPACE): (element.text or "") for element in root.iter()}
+    assert (found["UserId"], found["LogonType"], found["RunLevel"]) == (ANNA, "InteractiveToken", "LeastPrivilege")
+    assert "LogonTrigger" not in found and found["Arguments"].endswith('user.cmd" abc"')
+
+
+def test_percent_signs_of_a_key_are_doubled_for_the_batch_file():
+    text = users_script.user(exe(scope="user", uninstall_key="100% Чат"), "w", 60).decode()
+    assert '\\Uninstall\\100%% Чат"' in text and text.replace("\r\n", "").count("\r") == 0
+
+
+@pytest.mark.parametrize(
+    ("wanted", "line"),
+    [
+        (exe(version="1.10"), '"000000001.000000010.000000000.000000000"'),
+        (msi(version="1.2.3.4"), '"000000001.000000002.000000003"'),
+        (exe(version="2.0-rc1"), 'if "%opc_version%"=="2.0-rc1" set opc_same=1'),
+        (exe(state="absent"), "set opc_same=1"),
+    ],
+)
+def test_how_versions_are_compared_in_a_users_session(wanted, line):
+    text = users_script.user(wanted, "w", 60).decode()
+    assert line in text and ('gtr "' in text) == line.startswith('"')
+
+
+def test_a_newer_version_is_kept_unless_it_may_go():
+    kept, replaced = (users_script.user(exe(allow_downgrade=may), "w", 60).decode() for may in (False, True))
+    assert "set opc_end=newer" in kept and "call :away" not in kept
+    assert "set opc_end=newer" not in replaced and "call :away %%n" in replaced
+
+
+def test_an_msi_is_looked_for_below_the_users_sid():
+    text = users_script.user(msi(), "w", 60).decode()
+    assert guid.packed(FAMILY) in text and guid.packed(NEW) in text
+    assert "\\UserData\\%opc_sid%\\Products\\%1\\InstallProperties" in text and "set opc_job=again.cmd" in text
+
+
+def test_removal_by_what_each_user_has():
+    wish = order(state="absent", uninstall_arguments=("/S",))
+    one = scene(wish, {ANNA: Someone("1.0.0")}).people[0]
+    files = wish.away(ANNA, one.installed)
+    assert sorted(files) == [f"away-{ANNA}-0.cmd", f"tidy-{ANNA}-0.cmd"]
+    assert b'"C:\\Users\\x\\uninstall.exe" /S' in files[f"away-{ANNA}-0.cmd"]
+    assert (
+        files[f"tidy-{ANNA}-0.cmd"]
+        == b'@echo off\r\ndel /f /q "C:\\Users\\x\\uninstall.exe"\r\nrd "C:\\Users\\x"\r\nexit /b 0\r\n'
+    )
+
+
+# -- what is understood ---------------------------------------------------------------------------------------------------
+
+
+def test_users_who_are_logged_on_and_who_are_not():
+    wish = order()
+    found = scene(wish, {ANNA: Someone("2.0.0", 0, wish.wish, runs=("a.done",)), IVAN: Someone("1.0.0", on=False)})
+    anna, ivan = found.people
+    assert [one.version for one in anna.installed] == ["2.0.0"] and anna.installed[0].sid == ANNA
+    assert (anna.mark.wish, anna.mark.code, anna.mark.runs) == (wish.wish, 0, {"a.done"})
+    assert (ivan.user.logged_on, ivan.readable, ivan.installed[0].version) == (False, True, "1.0.0")
+    assert found.registered(wish) and users_plan.complete(found, wish)
+
+
+def test_msi_products_of_users_need_no_hive():
+    wish = Order(msi(scope="user"))
+    given = answers(wish, {ANNA: Someone(), IVAN: Someone(on=False, refused=True)})
+    key = f"HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Installer\\UserData\\{IVAN}\\Products\\{guid.packed(NEW)}"
+    text = f"{key}\\InstallProperties\r\n    DisplayVersion    REG_SZ    2.0.0\r\n"
+    found = users_detect.understand(wish, {**given, "client.product": said(text), "client.jobs": said()})
+    assert [users_plan.state(one, wish, compare) for one in found.people] == ["pending", "installed"]
+
+
+def test_a_task_that_is_switched_off_or_of_another_wish_is_not_registered():
+    wish = order()
+    task = wish.logon_xml(PROGRAMS).decode("utf-16")
+    assert not scene(wish, {}, task=task.replace("<Enabled>true", "<Enabled>false")).registered(wish)
+    assert not scene(wish, {}, task=order(version="3").logon_xml(PROGRAMS).decode("utf-16")).registered(wish)
+    assert scene(wish, {}, task="\0".join(task)).registered(wish)
+
+
+def test_a_hive_that_an_interrupted_run_left_is_unloaded():
+    given = answers(order(), {IVAN: Someone(on=False)}) | {"users.hives": said("HKEY_USERS\\onprem-chat-registry\r\n")}
+    assert users_detect.LEFTOVER in [ask.name for ask in users_detect.more(order(), given)]
+
+
+@pytest.mark.parametrize(
+    ("someone", "state"),
+    [
+        (Someone("2.0.0"), "installed"),
+        (Someone("2.0"), "installed"),
+        (Someone("1.9"), "outdated"),
+        (Someone("2.1"), "newer"),
+        (Someone(""), "pending"),
+        (Someone("", 7, "WISH"), "failed"),
+        (Someone("1.0", 7, "WISH"), "failed"),
+        (Someone("", 7, "another"), "pending"),
+        (Someone("", on=False, refused=True), "unknown"),
+    ],
+)
+def test_the_state_of_a_user(someone, state):
+    wish = order()
+    someone.wish = wish.wish if someone.wish == "WISH" else someone.wish
+    shown = users_plan.shown(scene(wish, {ANNA: someone}).people[0], wish, compare)
+    assert shown["state"] == state and shown["exit_code"] == (7 if state == "failed" else None)
+
+
+# -- what is planned ------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_to_do_although_somebody_is_pending():
+    plan = planned(order(), {ANNA: Someone("2.0.0"), IVAN: Someone(on=False)})
+    assert not plan.changed and plan.why == "registered for users, and whoever is logged on has it"
+
+
+@pytest.mark.parametrize("version", ["", "1.0.0"])
+def test_whoever_is_logged_on_gets_it_now(version):
+    plan = planned(order(), {ANNA: Someone(version), IVAN: Someone(version, on=False)})
+    assert [one.sid for one in plan.now] == [ANNA] and not plan.register
+    assert plan.why == "anna maria logged on without it"
+
+
+def test_a_file_that_is_missing_or_cut_is_written_again():
+    assert planned(order(), {}, files="").register
+    wish = order()
+    size = len(wish.files(PROGRAMS)["user.cmd"])
+    from_dir = "".join(f"{line}\r\n" for line in scene(wish, {}).files)
+    assert not planned(wish, {}, files=from_dir).register
+    assert planned(wish, {}, files=from_dir.replace(f" {size} user.cmd", f" {size - 1} user.cmd")).register
+
+
+def test_a_newer_version_goes_only_when_it_may():
+    assert not planned(order(), {ANNA: Someone("3.0")}).changed
+    plan = planned(order(allow_downgrade=True), {ANNA: Someone("3.0"), IVAN: Someone("3.0", on=False)})
+    assert [one.sid for one in plan.now] == [ANNA]
+    assert {name.rpartition("-")[0] for name in plan.files} >= {f"away-{ANNA}", f"away-{IVAN}"}
+
+
+def test_repair_is_for_everybody():
+    plan = planned(order(state="repair"), {ANNA: Someone("2.0.0"), IVAN: Someone("2.0.0", on=False)})
+    assert [one.sid for one in plan.now] == [ANNA] and plan.why == "repair was asked for"
+
+
+def test_removal_waits_for_those_who_are_not_there():
+    away = order(state="absent")
+    people = {ANNA: Someone("2.0.0"), IVAN: Someone("1.0.0", on=False)}
+    plan = planned(away, people, registered=False)
+    assert plan.register and [one.sid for one in plan.now] == [ANNA] and not plan.finish
+    assert any(name.startswith(f"away-{IVAN}") for name in plan.files)
+
+
+def test_removal_ends_when_nobody_has_it():
+    away = order(state="absent")
+    assert planned(away, {ANNA: Someone()}).finish
+    assert not planned(away, {ANNA: Someone()}, registered=False).changed
+    assert [one.sid for one in planned(away, {ANNA: Someone("", 7, "old")}, registered=False).forget] == [ANNA]
+
+
+def test_removal_does_not_end_while_a_profile_cannot_be_read():
+    assert not planned(order(state="absent"), {IVAN: Someone(on=False, refused=True)}).changed
+
+
+# -- sessions -------------------------------------------------------------------------------------------------------------
+
+
+def test_each_user_is_waited_for_in_few_questions():
+    asks = users_sessions.questions(order(), [ANNA, IVAN], "word")
+    assert [ask.name for ask in asks] == ["session.pause", f"session.{ANNA}", f"session.{IVAN}"]
+    assert "/v word.done" in asks[0].command and "ping" in asks[0].command and "ping" not in asks[1].command
+
+
+# -- a whole visit --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def visit(tmp_path):
+    """Gives a function that visits a host with these users: the result, and the host."""
+    (tmp_path / "voice.exe").write_bytes(BYTES)
+
+    def _visit(people, installs=None, registered=False, check_mode=False, **changes):
+        wanted = exe(scope="user", path=str(tmp_path / "voice.exe"), **changes)
+        task = converge.Task(wanted, SOURCE, compare, check_mode=check_mode)
+        seen = users_converge.UserVisit(None, task, sleep=lambda seconds: None)
+        host = seen.runner = Desktop(seen.order, people, installs, registered)
+        return seen.converge(), host
+
+    return _visit
+
+
+def gives(people, version, code=0, end="installer"):
+    """Whoever runs the wish has this version afterwards."""
+
+    def installs(sid):
+        one = people[sid]
+        one.version, one.code, one.end, one.wish = version, code, end, one.wish
+
+    return installs
+
+
+def test_a_visit_installs_for_those_who_are_there(visit):
+    people = {ANNA: Someone(), IVAN: Someone(on=False)}
+    result, host = visit(people, gives(people, "2.0.0"))
+    assert result["changed"] and {one["name"]: one["state"] for one in result["users"]} == {
+        "anna maria": "installed",
+        "иван": "pending",
+    }
+    assert [(step["user"], step["run_as"], step["action"]) for step in result["steps"]] == [
+        ("anna maria", "user", "install")
+    ]
+    assert result["diff"]["after"] == "Corp Voice 2.0.0 (every user, at logon)\nCorp Voice 2.0.0 (user anna maria)\n"
+    created = [command for command in host.commands if "/create" in command]
+    assert host.order.task in created[0] and ANNA in created[1] and len(created) == 2
+    assert not any(IVAN in command for command in host.commands)
+
+
+def test_a_second_visit_asks_and_does_nothing(visit):
+    people = {ANNA: Someone("2.0.0"), IVAN: Someone(on=False)}
+    result, host = visit(people, registered=True)
+    assert not result["changed"] and host.commands == [] and host.files == {}
+    assert len(host.asked) == 2 and host.asked[1] == [f"people.{IVAN}"]
+
+
+def test_check_mode_changes_nothing(visit):
+    result, host = visit({ANNA: Someone()}, check_mode=True)
+    assert result["changed"] and host.commands == [] and host.files == {}
+    assert result["users"][0]["state"] == "pending"
+
+
+def test_who_failed_is_named(visit):
+    people = {ANNA: Someone(), IVAN: Someone()}
+
+    def installs(sid):
+        people[sid].code, people[sid].wish = (7, WISH) if sid == ANNA else (0, WISH)
+        people[sid].version = "" if sid == ANNA else "2.0.0"
+
+    WISH = ""
+    with pytest.raises(InstallerError) as caught:
+        visit_with_wish = functools.partial(visit, people)
+        WISH = Order(exe(scope="user", path="/x/voice.exe")).wish
+        visit_with_wish(installs)
+    assert "The install of Corp Voice 2.0.0 failed for anna maria: exit code 7, exit code 7" in str(caught.value)
+    assert caught.value.details["exit_code"] == 7
+    assert [one["state"] for one in caught.value.details["users"]] == ["failed", "installed"]
+
+
+def test_a_newer_version_fails_after_the_others_have_it(visit):
+    people = {ANNA: Someone("9.0"), IVAN: Someone()}
+    with pytest.raises(RefusedError) as caught:
+        visit(people, gives(people, "2.0.0"))
+    assert "Corp Voice is installed in a version newer than 2.0.0 for anna maria (9.0)" in str(caught.value)
+    assert people[IVAN].version == "2.0.0"
+
+
+def test_removal_leaves_nothing(visit):
+    people = {ANNA: Someone("2.0.0")}
+    result, host = visit(people, gives(people, ""), registered=True, state="absent")
+    assert result["changed"] and not host.registered and result["users"][0]["state"] == "absent"
+    assert f'rd /s /q "{host.order.above(PROGRAMS)}"' in host.commands[-1]
+
+
+def test_somebody_who_logs_off_meanwhile_is_pending(visit):
+    people = {ANNA: Someone()}
+
+    def installs(sid):
+        people[sid].on = False
+
+    result, _host = visit(people, installs)
+    assert result["users"][0]["state"] == "pending" and not result["users"][0]["logged_on"]
