@@ -24,6 +24,7 @@ _AGAIN = "REINSTALL=ALL REINSTALLMODE=vomus"
 _PROPERTY = re.compile(r"[A-Z_][A-Z0-9_.]*\Z")
 _UNINSTALLER = re.compile(r"unins\d{3}\.exe\Z", re.IGNORECASE)
 _NSIS = re.compile(r"unins[^\\]*\.exe\Z", re.IGNORECASE)
+_VARIABLE = re.compile(r"%[A-Za-z_][A-Za-z0-9_]*(?:\([A-Za-z0-9_]+\))?%")
 _MSI_UNINSTALL = re.compile(r'"?(?:[^"]*\\)?msiexec(?:\.exe)?"?\s+/[ix]\s*(\{[0-9a-f-]{36}\})', re.IGNORECASE)
 
 
@@ -148,7 +149,7 @@ def for_batch(text: str, *, variables: bool = False) -> str:
     """Text as it has to stand in a line of a batch file (delayed expansion off), so that cmd.exe passes it on unchanged.
 
     Inside of quotation marks only the percent sign means something; outside the operators do, too. With ``variables``
-    %NAMES% stay what they are.
+    %NAMES% as environment variables have them stay what they are; other percent signs are those of a folder's name.
     """
     if any(sign in text for sign in "\r\n\0"):
         raise OptionError(
@@ -158,10 +159,11 @@ def for_batch(text: str, *, variables: bool = False) -> str:
             "Write arguments without line breaks",
         )
     written, inside = [], False
-    for sign in text:
+    kept = {at for found in _VARIABLE.finditer(text) for at in (found.start(), found.end() - 1)} if variables else set()
+    for at, sign in enumerate(text):
         if sign == '"':
             inside = not inside
-        elif sign == "%" and not variables:
+        elif sign == "%" and at not in kept:
             written.append("%")
         elif sign in "&|<>()^" and not inside:
             written.append("^")

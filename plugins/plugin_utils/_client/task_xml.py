@@ -60,7 +60,7 @@ def at_logon(batch_file: str, description: str, limit: int) -> bytes:
 def once_as(sid: str, batch_file: str, argument: str, limit: int) -> bytes:
     """A task without a trigger that runs a batch file in the session of one user who is logged on.
 
-    MS-TSCH does not promise that starting a group's task by hand starts it in every session; a task of one user runs in his.
+    In whose sessions a group's task runs that is started by hand is not documented; a task of one user runs in his.
     """
     return _written(
         description="onprem.chat: one installation for one user",

@@ -97,7 +97,7 @@ class Scene:
 def questions(order: Order) -> list[Ask]:
     """What has to be asked at once."""
     wanted = order.wanted
-    above = rf"%ProgramFiles%\{USERS}\{wanted.identity}"
+    above = rf"%ProgramFiles%\{USERS}\{wanted.users_identity}"
     folder = rf"{above}\{order.wish}"
     asks = [
         Ask(PLACE, "echo %ProgramFiles%"),
@@ -134,7 +134,7 @@ def _parts(wanted: Wanted, name: str, root: str) -> list[tuple[str, str]]:
 
 def mark_key(wanted: Wanted, root: str) -> str:
     """Where a user's runs leave their results, in the hive ``root``."""
-    return f"{root}\\{users_script.KEY}\\{wanted.identity}"
+    return f"{root}\\{users_script.KEY}\\{wanted.users_identity}"
 
 
 def forget(wanted: Wanted, root: str) -> str:

@@ -47,11 +47,11 @@ class Order:
     @property
     def task(self) -> str:
         """The task that runs it at logon."""
-        return f"\\{USERS}\\{self.wanted.identity}"
+        return f"\\{USERS}\\{self.wanted.users_identity}"
 
     def task_once(self, sid: str) -> str:
         """A task that runs it once for one user."""
-        return f"\\onprem.chat\\now\\{self.wanted.identity} {sid}"
+        return f"\\onprem.chat\\now\\{self.wanted.users_identity} {sid}"
 
     @property
     def patience(self) -> int:
@@ -82,7 +82,7 @@ class Order:
 
     def above(self, programs: str) -> str:
         """The folder of all wishes of this client. ``programs`` is the host's %ProgramFiles%."""
-        return f"{programs}\\{USERS}\\{self.wanted.identity}"
+        return f"{programs}\\{USERS}\\{self.wanted.users_identity}"
 
     def folder(self, programs: str) -> str:
         return f"{self.above(programs)}\\{self.wish}"

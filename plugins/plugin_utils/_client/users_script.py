@@ -224,7 +224,7 @@ def user(wanted: Wanted, wish: str, patience: int) -> bytes:
     """The batch file for one wish (its name, ``wish``, is known by what it says). ``patience`` in seconds: for another run."""
     absent = wanted.state == "absent"
     numbers = " ".join(str(number) for number in range(MOST))
-    common = {"identity": wanted.identity, "wish": wish, "key": KEY, "numbers": numbers}
+    common = {"identity": wanted.users_identity, "wish": wish, "key": KEY, "numbers": numbers}
     parts = [_HEAD.format(**common)]
     if absent:
         parts += [_ABSENT.format(**common, above=KEY.rpartition("\\")[0]), _AWAY]
@@ -251,7 +251,7 @@ def user(wanted: Wanted, wish: str, patience: int) -> bytes:
 
 def place(wanted: Wanted) -> str:
     """Where script.job keeps what it writes, as a batch file says it."""
-    return rf"%LOCALAPPDATA%\onprem.chat\{wanted.identity}"
+    return rf"%LOCALAPPDATA%\onprem.chat\{wanted.users_identity}"
 
 
 def tidy(program: str) -> bytes:

@@ -6,7 +6,7 @@
 
 """Running a wish in the sessions of those who are logged on, all at once, and waiting for the end.
 
-One task for each of them, with his SID and his token (MS-TSCH 2.4.6, InteractiveToken), which is taken away afterwards. How far it
+One task for each of them, with his SID and his token (MS-TSCH, principalType: UserId and InteractiveToken), which is taken away afterwards. How far it
 came is read from his own hive, so that a broken connection loses nothing.
 """
 

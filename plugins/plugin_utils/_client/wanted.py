@@ -61,8 +61,16 @@ class Wanted:
     @property
     def identity(self) -> str:
         """A name for folders and tasks on the host: the same for the same client, whatever its version is."""
+        return self._named(self.name)
+
+    @property
+    def users_identity(self) -> str:
+        """The same for what stays on a host between runs: it does not depend on whether the package is given."""
+        return self._named(self.uninstall_key or "msi")
+
+    def _named(self, name: str) -> str:
         seed = (self.upgrade_code or self.product_code or self.uninstall_key).lower()
-        word = re.sub(r"[^A-Za-z0-9]+", "-", self.name).strip("-").lower()[:24] or "client"
+        word = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower()[:24] or "client"
         return f"{word}-{hashlib.sha256(seed.encode()).hexdigest()[:8]}"
 
 

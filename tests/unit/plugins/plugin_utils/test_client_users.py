@@ -76,7 +76,7 @@ def test_the_name_of_a_wish_is_that_of_what_is_in_it():
 def test_what_lies_in_the_folder():
     wish = order()
     assert sorted(wish.files(PROGRAMS)) == ["install.cmd", "user.cmd"]
-    assert wish.folder(PROGRAMS) == f"C:\\Program Files\\onprem.chat\\users\\{wish.wanted.identity}\\{wish.wish}"
+    assert wish.folder(PROGRAMS) == f"C:\\Program Files\\onprem.chat\\users\\{wish.wanted.users_identity}\\{wish.wish}"
     assert f'"{wish.folder(PROGRAMS)}\\voice.exe" /S\r\n'.encode() in wish.files(PROGRAMS)["install.cmd"]
     assert sorted(Order(msi(scope="user")).files(PROGRAMS)) == ["again.cmd", "install.cmd", "user.cmd"]
     assert sorted(order(state="absent").files(PROGRAMS)) == ["user.cmd"]
@@ -84,7 +84,7 @@ def test_what_lies_in_the_folder():
 
 def test_jobs_of_users_write_into_their_profile_and_start_themselves_by_their_full_path():
     job = order().files(PROGRAMS)["install.cmd"].decode()
-    assert f'cd /d "%LOCALAPPDATA%\\onprem.chat\\{order().wanted.identity}"' in job
+    assert f'cd /d "%LOCALAPPDATA%\\onprem.chat\\{order().wanted.users_identity}"' in job
     assert 'cmd /d /c call "%~f0" installer' in job
 
 
@@ -364,3 +364,20 @@ def test_somebody_who_logs_off_meanwhile_is_pending(visit):
 
     result, _host = visit(people, installs)
     assert result["users"][0]["state"] == "pending" and not result["users"][0]["logged_on"]
+
+
+def test_what_lies_on_a_host_is_found_without_the_package():
+    """The package says another name than the key, and is not given for a removal."""
+    with_package, without = (
+        order(name="Corp Voice (Ünïcode)"),
+        order(name="Corp Voice", state="absent", path="", sha256=""),
+    )
+    assert with_package.task == without.task and with_package.above(PROGRAMS) == without.above(PROGRAMS)
+
+
+def test_a_percent_sign_in_an_uninstallers_folder():
+    wish = order(state="absent")
+    command = '"C:\\Users\\x\\100% of %\\uninstall.exe" /S'
+    one = scene(wish, {ANNA: Someone("1.0.0", command=command)}).people[0]
+    text = wish.away(ANNA, one.installed)[f"away-{ANNA}-0.cmd"].decode()
+    assert '"C:\\Users\\x\\100%% of %%\\uninstall.exe" /S _?=C:\\Users\\x\\100%% of %%\r\n' in text
