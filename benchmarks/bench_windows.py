@@ -13,10 +13,14 @@ nothing-…   One desktop on which all is done: package, six registry values, on
 first-…     Whole plays on a desktop without any of it; ours sends the package (a few kB) through the channel and installs it. The
             peer is the same as before: it is spared the transfer and the installation as well. The goal: not more than that.
 many-…      So many desktops with nothing to do, every request 20 ms late. `raw` is a task of Ansible that only reaches each host
-            and has the canned answer: what Ansible costs by itself. Endpoint and controller share the cores of this machine.
-            The rate is of whole plays. CPU and memory are of ansible-playbook with its workers (memory: of its biggest process),
-            for each host beyond a play with one. The goals: twice the task that does nothing; and a host among the most costs at
-            most a fifth more than among the fewest (growth). The growth of the task that does nothing is Ansible's own.
+            and has the canned answer; `nothing` is one with the arguments of ours that does nothing and goes nowhere
+            (action_plugins/bench_nothing.py). They are what Ansible costs by itself: it keeps a task's arguments and result of
+            each host until the task has ended. Endpoint and controller share the cores of this machine. The rate is of whole
+            plays. CPU and memory are of ansible-playbook with its workers (memory: of its biggest process), for each host beyond
+            a play with one. The goals: half of the rate of `raw`, twice its CPU, twice the memory of `nothing`; and a host
+            among the most costs at most a fifth more than among the fewest (growth).
+            Memory is judged beyond `nothing`: what its cost for each host grows by, ours may grow by, and a fifth. Ansible's
+            own is not flat, as the first hundred find what its start has left free; it is printed beside it.
 """
 
 from __future__ import annotations
@@ -113,12 +117,17 @@ def _many(far) -> dict:
     """Ours on every number of desktops, and the task that does nothing."""
     import windows_desktops
 
-    hosts, ours, raw = windows_desktops.hosts(COUNTS[-1]), windows_desktops.ours(far.package), windows_desktops.raw()
+    hosts = windows_desktops.hosts(COUNTS[-1])
+    sides = {
+        "ours": windows_desktops.ours(far.package),
+        "raw": windows_desktops.raw(),
+        "nothing": windows_desktops.nothing(far.package),
+    }
     # A desktop is made when it is first talked to, in a millisecond; ours meets most of the new ones.
-    far.play(raw, hosts[:1])
-    seen = {"ours": {}, "raw": {}}
-    for name, tasks in (("ours", ours), ("raw", raw)):
-        for count in (1, *COUNTS):
+    far.play(sides["raw"], hosts[:1])
+    seen = {name: {} for name in sides}
+    for count in (1, *COUNTS):
+        for name, tasks in sides.items():
             seen[name][str(count)] = far.play(tasks, hosts[:count], FORKS).kept()
     return seen
 
@@ -157,21 +166,34 @@ def _figures(alone: list[dict], first: list[dict], many: list[dict]):
         yield figure(f"first-{part}", unit, of(first, "ours", part, scale), PEER, of(first, "peer", part, scale), 1)
 
     def each(side, count, part, scale):
-        """For one host more."""
-        return [scale * (one[side][str(count)][part] - one[side]["1"][part]) / (count - 1) for one in many]
+        """For one host more. Memory of few hosts may be that of one to the byte: then it is one byte, to be divided by."""
+        more = [one[side][str(count)][part] - one[side]["1"][part] for one in many]
+        return [scale * (seen or 1) / (count - 1) for seen in more]
 
     for count in COUNTS:
         rate, of_raw = ([count / one[side][str(count)]["wall"] for one in many] for side in ("ours", "raw"))
         yield figure(f"many-{count}-rate", "hosts/s", rate, "raw-task", of_raw, 2, "<=")
-        for part, unit, scale in (("cpu", "ms/host", 1000), ("memory", "kB/host", kilo)):
-            used, floor = each("ours", count, part, scale), each("raw", count, part, scale)
-            yield figure(f"many-{count}-{part}", unit, used, "raw-task", floor, 0.5)
+        used, floor = each("ours", count, "cpu", 1000), each("raw", count, "cpu", 1000)
+        yield figure(f"many-{count}-cpu", "ms/host", used, "raw-task", floor, 0.5)
+        used, floor = each("ours", count, "memory", kilo), each("nothing", count, "memory", kilo)
+        yield figure(f"many-{count}-memory", "kB/host", used, "nothing-with-our-arguments", floor, 0.5)
     least, most = COUNTS[0], COUNTS[-1]
-    for part, unit, scale in (("wall", "ms/host", 1000), ("cpu", "ms/host", 1000), ("memory", "kB/host", kilo)):
-        at_least, at_most = each("ours", least, part, scale), each("ours", most, part, scale)
-        yield figure(f"many-{most}-{part}-growth", unit, at_most, f"among-{least}", at_least, FLAT)
-        at_least, at_most = each("raw", least, part, scale), each("raw", most, part, scale)
-        yield figure(f"many-{most}-{part}-growth-of-raw-task", unit, at_most, f"among-{least}", at_least, FLAT)
+
+    def growth(side, part):
+        """How many times as much a host costs among the most as among the fewest; less than nothing is noise."""
+        pairs = zip(each(side, most, part, 1), each(side, least, part, 1), strict=True)
+        return [at_most / at_least if at_most > 0 < at_least else 1.0 for at_most, at_least in pairs]
+
+    flat = [1.0 for _one in many]
+    for part in ("wall", "cpu"):
+        yield figure(f"many-{most}-{part}-growth", "times", growth("ours", part), f"among-{least}", flat, FLAT)
+        yield figure(
+            f"many-{most}-{part}-growth-of-raw-task", "times", growth("raw", part), f"among-{least}", flat, FLAT
+        )
+    own = growth("nothing", "memory")
+    ours = growth("ours", "memory")
+    yield figure(f"many-{most}-memory-growth-beyond-Ansible", "times", ours, "nothing-with-our-arguments", own, FLAT)
+    yield figure(f"many-{most}-memory-growth-all", "times", ours, f"among-{least}", flat, FLAT)
 
 
 def versions() -> dict[str, str]:

@@ -67,6 +67,11 @@ def raw() -> list[dict]:
     return [{"name": "Nothing", "ansible.builtin.raw": "hostname", "changed_when": False}]
 
 
+def nothing(package: Path) -> list[dict]:
+    """A task with the arguments of ours that does nothing at all: Ansible keeps them for each host until the task has ended."""
+    return [{"name": "Nothing", "bench_nothing": ours(package)[0]["onprem.chat.win_client"], "changed_when": False}]
+
+
 def _commands() -> list[str]:
     """What brings a desktop to the state in which nothing is to be done."""
 
@@ -145,7 +150,12 @@ class Desktops:
         begin = time.perf_counter()
         with output.open("w+b") as file:
             process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=file, stderr=subprocess.STDOUT, env=PLAIN, cwd=self.folder
+                command,
+                stdin=subprocess.PIPE,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                env=PLAIN | {"ANSIBLE_ACTION_PLUGINS": str(BENCHMARKS / "action_plugins")},
+                cwd=self.folder,
             )
             if process.stdin:
                 process.stdin.write(said.encode())
