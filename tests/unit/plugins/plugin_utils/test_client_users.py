@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import xml.etree.ElementTree as ET
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,8 +21,13 @@ from ansible_collections.onprem.chat.plugins.plugin_utils._client import (
     users_plan,
     users_script,
     users_sessions,
+    wanted,
 )
-from ansible_collections.onprem.chat.plugins.plugin_utils._client.errors import InstallerError, RefusedError
+from ansible_collections.onprem.chat.plugins.plugin_utils._client.errors import (
+    InstallerError,
+    OptionError,
+    RefusedError,
+)
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.users_order import Order
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages import guid, versions
 from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils.client_fake import (
@@ -110,7 +116,7 @@ def test_percent_signs_of_a_key_are_doubled_for_the_batch_file():
 
 
 @pytest.mark.parametrize(
-    ("wanted", "line"),
+    ("wish", "line"),
     [
         (exe(version="1.10"), '"000000001.000000010.000000000.000000000"'),
         (msi(version="1.2.3.4"), '"000000001.000000002.000000003"'),
@@ -118,8 +124,8 @@ def test_percent_signs_of_a_key_are_doubled_for_the_batch_file():
         (exe(state="absent"), "set opc_same=1"),
     ],
 )
-def test_how_versions_are_compared_in_a_users_session(wanted, line):
-    text = users_script.user(wanted, "w", 60).decode()
+def test_how_versions_are_compared_in_a_users_session(wish, line):
+    text = users_script.user(wish, "w", 60).decode()
     assert line in text and ('gtr "' in text) == line.startswith('"')
 
 
@@ -276,8 +282,8 @@ def visit(tmp_path):
     (tmp_path / "voice.exe").write_bytes(BYTES)
 
     def _visit(people, installs=None, registered=False, check_mode=False, **changes):
-        wanted = exe(scope="user", path=str(tmp_path / "voice.exe"), **changes)
-        task = converge.Task(wanted, SOURCE, compare, check_mode=check_mode)
+        wish = exe(scope="user", path=str(tmp_path / "voice.exe"), **changes)
+        task = converge.Task(wish, SOURCE, compare, check_mode=check_mode)
         seen = users_converge.UserVisit(None, task, sleep=lambda seconds: None)
         host = seen.runner = Desktop(seen.order, people, installs, registered)
         return seen.converge(), host
@@ -381,3 +387,57 @@ def test_a_percent_sign_in_an_uninstallers_folder():
     one = scene(wish, {ANNA: Someone("1.0.0", command=command)}).people[0]
     text = wish.away(ANNA, one.installed)[f"away-{ANNA}-0.cmd"].decode()
     assert '"C:\\Users\\x\\100%% of %%\\uninstall.exe" /S _?=C:\\Users\\x\\100%% of %%\r\n' in text
+
+
+# -- options --------------------------------------------------------------------------------------------------------------
+
+
+def wish_of(scope: str, package_scope: str, kind: str = "msi", default: str = "machine", **given):
+    package = SimpleNamespace(
+        kind=kind, path="/p/chat", size=9, sha256="0" * 64, name="Corp Chat", version="2.0.0", scope=package_scope,
+        default_scope=default, product_code=NEW, upgrade_code=FAMILY, technology="electron_builder", silent_uninstall=(),
+    )  # fmt: skip
+    return wanted.wanted({"state": "present", "scope": scope, "uninstall_key": "Corp Chat", **given}, package)
+
+
+@pytest.mark.parametrize(
+    ("scope", "package_scope", "text"),
+    [
+        ("machine", "user", "The package installs for a single user only (the task's options). It was built per user"),
+        (
+            "user",
+            "machine",
+            "The package installs for all users of a machine only (the task's options). It was built for",
+        ),
+    ],
+)
+def test_a_package_for_the_other_scope(scope, package_scope, text):
+    with pytest.raises(OptionError) as caught:
+        wish_of(scope, package_scope)
+    assert text in str(caught.value)
+    assert wish_of(scope, package_scope, properties={"ANY": "1"}).scope == scope
+
+
+@pytest.mark.parametrize("run_as", ["session", "system"])
+def test_run_as_is_of_the_machine(run_as):
+    with pytest.raises(OptionError, match="run_as does not go together with scope=user"):
+        wish_of("user", "user", run_as=run_as)
+
+
+@pytest.mark.parametrize(
+    ("package_scope", "default", "properties"),
+    [
+        ("either", "machine", (("ALLUSERS", "2"), ("MSIINSTALLPERUSER", "1"))),
+        ("either", "user", ()),
+        ("user", "user", ()),
+    ],
+)
+def test_what_an_msi_is_told_for_a_single_user(package_scope, default, properties):
+    wish = wish_of("user", package_scope, default=default)
+    assert wish.properties == properties
+    line = Order(wish).files(PROGRAMS)["install.cmd"].decode()
+    assert "ALLUSERS=1" not in line and all(f'{name}="{value}"' in line for name, value in properties)
+
+
+def test_switches_of_an_exe_for_a_single_user():
+    assert wish_of("user", "either", kind="exe").install_arguments == ("/S", "/currentuser")
