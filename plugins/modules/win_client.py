@@ -96,7 +96,8 @@ options:
       - A user who is not logged on is V(pending), which is neither a failure nor a change. RV(users) has the state of each profile.
       - A user's newer version is never replaced unless O(allow_downgrade) is set, and the task fails for it at the end.
       - With O(state=absent) uninstallers run the same way. The task and the folder go when nobody has the client any more, so the
-        task has to be run again after everybody has logged on once.
+        task has to be run again after everybody has logged on once. Name the client as when it was installed, by O(package),
+        O(upgrade_code) or O(uninstall_key).
       - With O(state=repair) the installer runs again for everybody, at the next logon where it cannot be now.
     type: str
     choices: [machine, user]
