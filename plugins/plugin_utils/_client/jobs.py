@@ -110,6 +110,9 @@ def wait(runner: Runner, job: Job, sleep: t.Callable[[float], None] = time.sleep
         if result is not None:
             return result
         state = answer.text.strip()
+        if not state and answer.ok and answer.complete:
+            # It ended, and there was no room left for its result.
+            return script.Result(None)
         if state == "dead" or (state == "waiting" and time.monotonic() > begin_until):
             return None
         if time.monotonic() > end:

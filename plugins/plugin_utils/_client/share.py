@@ -43,6 +43,7 @@ if errorlevel 1 goto failed
 if exist {target} goto done
 :failed
 set opc_code=1
+if exist {target} del /f /q {target} >nul 2>&1
 certutil -hashfile {source} SHA256 >nul 2>&1 <nul
 if errorlevel 1 set opc_code=%errorlevel%
 if %errorlevel% lss 0 set opc_code=%errorlevel%
@@ -129,7 +130,8 @@ def copy(
         if not ended:
             runner.run(f"schtasks /end /tn {quoting.argument(job.task)} >nul 2>&1")
         jobs.clean(runner, job, jobs.SYSTEM)
-    code = result.code if result else None
+    # One without a code had no room for it.
+    code = None if result is None else 1 if result.code is None else result.code
     if code == 0:
         return
     raise DeliveryError(

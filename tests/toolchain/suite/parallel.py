@@ -63,6 +63,7 @@ USUAL = {
     "integration-win_client_failures": 130,
     "integration-win_client_files": 100,
     "integration-win_client_paths": 170,
+    "integration-win_client_sources": 170,
     "integration-win_registry": 160,
     "integration-win_registry_cut": 130,
     "integration-winrm_certificate_credssp": 20,

@@ -82,6 +82,11 @@ def test_an_interrupted_copy_and_one_that_never_ends(monkeypatch):
     assert host.commands[-2].startswith("schtasks /end") and host.commands[-1].startswith("schtasks /delete")
 
 
+def test_a_job_that_had_no_room_for_its_result():
+    with pytest.raises(DeliveryError, match="could not write it: the disk is full"):
+        copy(Host(answers(**{"(for /l": said("")})))
+
+
 def test_a_lost_connection_is_waited_out():
     lost = Lost("The connection broke off", "win1", "A firewall", "Look")
     host = Host(answers(**{"(for /l": [lost, said("running\r\n"), said("end=copy\r\ncode=0\r\n")]}))
