@@ -10,6 +10,7 @@ those of real members are found in test_clients_domains.py. Samba is not Windows
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -117,3 +118,14 @@ def test_a_directory_that_is_not_read(inventory, domain, options, password, text
     assert text in told, told
     assert re.search(rf"{FAILED} \S+_{domain}\.microsoft\.ad\.ldap\.yml", told), told
     assert CANARY not in asked.stdout + asked.stderr
+
+
+def test_without_one_domain_on_purpose(inventory):
+    """What Ansible does by default: it warns, and lists the desktops of the others."""
+    given = inventory(readers={"branch": CANARY})
+    asked = given.ask(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED="false")
+    assert asked.returncode == 0
+    listed = json.loads(asked.stdout)
+    assert "pc1.corp.test" in listed["corp_desktops"]["hosts"]
+    assert "branch_desktops" not in listed
+    assert "Preauthentication failed" in asked.stderr
