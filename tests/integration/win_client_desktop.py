@@ -31,7 +31,7 @@ class Client:
     def run(self, *arguments: str, package: str = "", **options) -> dict:
         given = {
             **(
-                {"package": package if package.startswith("/") else str(self.desktop.package(package))}
+                {"package": package if package.startswith(("/", "https://")) else str(self.desktop.package(package))}
                 if package
                 else {}
             ),
