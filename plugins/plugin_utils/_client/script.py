@@ -141,7 +141,7 @@ def job(
         retry_busy=int(retry_busy),
         pause=pause + 1,
         step=pause,
-        command=f"{for_batch(quoted(line.program), variables=True)} {for_batch(line.arguments)}".rstrip(),
+        command=f"{for_batch(quoted(line.program), variables=line.program.startswith("%"))} {for_batch(line.arguments)}".rstrip(),
     )
     return text.replace("\n", "\r\n").encode("utf-8")
 

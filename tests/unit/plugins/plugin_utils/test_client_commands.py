@@ -167,3 +167,15 @@ def test_programs_are_asked_before_they_are_ended():
 )
 def test_results(text, expected):
     assert script.understand(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("program", "written"),
+    [
+        ("C:\\100% %OS%\\uninstall.exe", '"C:\\100%% %%OS%%\\uninstall.exe" /S'),
+        ("%ProgramFiles%\\Chat\\uninstall.exe", '"%ProgramFiles%\\Chat\\uninstall.exe" /S'),
+    ],
+    ids=["a path", "a variable"],
+)
+def test_percent_signs_of_a_program_are_variables_only_where_it_begins_with_one(program, written):
+    assert f"\r\n{written}\r\n" in script.job(CommandLine("exe", program, "/S"), deadline=60).decode()
