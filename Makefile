@@ -49,7 +49,7 @@ bench-%:
 	@$(WITH) python benchmarks/bench.py $*
 
 .PHONY: soak
-soak: soak-interrupt soak-dns soak-dns-kill soak-certificates-fuzz soak-certificates-kill soak-dialog soak-host soak-mts-link soak-packages ## long loops: the demo killed and started again, many writers of one DNS record set, dns_records killed, damaged certificates, certificate_bundle killed, installer_dialog killed, MTS Link interrupted at every step, damaged Windows packages
+soak: soak-interrupt soak-dns soak-dns-kill soak-certificates-fuzz soak-certificates-kill soak-dialog soak-host soak-mts-link soak-packages soak-windows ## long loops: the demo killed and started again, many writers of one DNS record set, dns_records killed, damaged certificates, certificate_bundle killed, installer_dialog killed, MTS Link interrupted at every step, damaged Windows packages, installations on Windows cut at every request
 
 .PHONY: soak-interrupt
 moments ?= 5
@@ -100,6 +100,13 @@ soak-mts-link: ## MTS Link (stand-ins): every cause of failure planted by itself
 .PHONY: soak-packages
 soak-packages: ## damaged MSI and EXE files are read for minutes=N (files="setup.exe …" adds real ones)
 	@$(WITH) python tests/soak/package_fuzz.py --minutes $(minutes) $(if $(seed),--seed $(seed)) $(files)
+
+.PHONY: soak-windows
+kinds ?= msi exe system
+hows ?= reset_before reset_after truncate kill_before kill_after
+every ?= 1
+soak-windows: ## installations on a desktop interrupted in all ways (hows="reset_before kill_after …") at every=N-th request, kinds="msi exe system"
+	@$(WITH) python tests/soak/client_cut.py --kinds $(kinds) --hows $(hows) --every $(every)
 
 .PHONY: lab-up
 lab-up: ## start the laboratory

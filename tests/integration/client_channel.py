@@ -71,7 +71,7 @@ def one(variables: dict, given: dict) -> dict:
             finally:
                 warnings += [*visit.report.warnings, *open_channel.warnings]
     except (ClientError, ChannelError, PackageError, RegistryError) as error:
-        outcome = error.result()
+        outcome = {"failed": True, **error.result()}  # unreachable is a failure here
     return {**outcome, "warnings": warnings}
 
 
