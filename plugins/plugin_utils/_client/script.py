@@ -130,6 +130,8 @@ def job(
     ``place`` is where it keeps what it writes, as a batch file says it (%NAMES% are replaced); by default where it lies.
     """
     pause = max(1, min(BUSY_PAUSE, retry_busy))
+    # A path as the registry has it is a path, whatever stands in it.
+    program = for_batch(quoted(line.program), variables=line.program.startswith("%"))
     text = _TEMPLATE.format(
         place=quoted(place or "%~dp0"),
         again='call "%~f0"' if place else "..\\job.cmd",
@@ -141,7 +143,7 @@ def job(
         retry_busy=int(retry_busy),
         pause=pause + 1,
         step=pause,
-        command=f"{for_batch(quoted(line.program), variables=line.program.startswith("%"))} {for_batch(line.arguments)}".rstrip(),
+        command=f"{program} {for_batch(line.arguments)}".rstrip(),
     )
     return text.replace("\n", "\r\n").encode("utf-8")
 
