@@ -74,7 +74,7 @@ class Teller:
         items.sort(key=lambda item: run_state.GROUPS.index(_group(item.nodeid)))
         words = [word.lower() for word in self.chosen.only]
         if words:
-            kept = [item for item in items if any(word in f"{_group(item.nodeid)} {item.name}" for word in words)]
+            kept = [item for item in items if any(_meant(word, item) for word in words)]
             config.hook.pytest_deselected(items=[item for item in items if item not in kept])
             items[:] = kept
         self.tell("planned", [(_group(item.nodeid), _title(item.nodeid)) for item in items])
@@ -116,6 +116,12 @@ def _told(report: pytest.TestReport, seconds: float) -> dict[str, t.Any]:
         "reason": reason,
         "relied_on_by": getattr(report, "promise", "") if report.failed else "",
     }
+
+
+def _meant(word: str, item: pytest.Item) -> bool:
+    """A group by its name, a check by a part of its own."""
+    group = _group(item.nodeid)
+    return word == group if word in run_state.GROUPS else word in f"{item.name} {_title(item.nodeid)}".lower()
 
 
 def _group(nodeid: str) -> str:

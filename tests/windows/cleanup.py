@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from machine import KEY, NAME, TASKS, USER_KEY, Machine
-from packages import PRODUCT_CODES, UNINSTALL_KEY, UPGRADE_CODES
+from packages import PRODUCT_CODES, UNINSTALL_KEY, UPGRADE_CODES, USERS_KEY
 
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.detect import INSTALLER, UNINSTALL
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages import guid
@@ -28,56 +29,89 @@ def foreign(machine: Machine) -> list[str]:
     return [f"{UNINSTALL_KEY} ({view} bit)" for view, ran in found.items() if ran.code == 0 and MARKER not in ran.text]
 
 
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What is there of the tests': options of win_client that remove a package, and texts for people.
+
+    ``busy``: a job of win_client is there, whoever's, or an order for users; asking for the client waits for it.
+    """
+
+    packages: list[dict[str, t.Any]]
+    of_users: bool
+    busy: bool
+    others: list[str]
+
+    def texts(self) -> list[str]:
+        users = [f"{USERS_KEY}, of somebody whose hive is loaded"] if self.of_users else []
+        return [f"still there: {one}" for one in [*self.others, *map(str, self.packages), *users]]
+
+
 def clean(machine: Machine) -> list[str]:
     """What could not be taken away, and why; nothing when the host is as before."""
     problems: list[str] = []
-    folder = machine.folder
-    # What waits for this file ends; then tasks, or they would start something again.
+    folder, ours = machine.folder, machine.program_files + r"\onprem.chat"
+    found = look(machine)
+    # What waits for this file ends; then tasks, or they would start something again. Keys by reg.exe alone: what a module does
+    # wrong is found by the checks, and not left here.
     tasks = [f'schtasks /delete /tn "{TASKS}\\{name}" /f >nul 2>nul' for name in TASK_NAMES]
-    machine.run("&".join([f'del /f /q "{folder}\\hold.txt" 2>nul', *tasks, "ver >nul"]))
-    for options in _installed(machine):
+    keys = [f'reg delete "{key}" /f /reg:{view} >nul 2>nul' for key in (KEY, LABORATORY) for view in ("64", "32")]
+    machine.run("&".join([f'del /f /q "{folder}\\hold.txt" 2>nul', *tasks, *keys, "ver >nul"]))
+    packages = _everything() if found.busy else found.packages
+    if found.of_users or found.busy:
+        packages = [*packages, {"uninstall_key": USERS_KEY, "scope": "user"}]
+    for options in packages:
         gone = machine.client(**options, state="absent", deadline=600)
         if gone["failed"]:
             problems.append(f"{options}: {gone.get('msg')}")
-    # By reg.exe alone: what a module does wrong is found by the checks, and not left here.
-    keys = [f'reg delete "{key}" /f /reg:{view} >nul 2>nul' for key in (KEY, LABORATORY) for view in ("64", "32")]
-    machine.run("&".join([*keys, "ver >nul"]))
     gone = machine.registry({"key": USER_KEY, "state": "absent", "scope": ["users", "default_profile"]})
     if gone["failed"]:
         problems.append(f"registry of users: {gone.get('msg')}")
-    ours = machine.program_files + r"\onprem.chat"
-    left = [f'rd "{ours}\\{name}" 2>nul' for name in ("files", "jobs")] + [f'rd "{ours}" 2>nul']
-    once = f'rd /s /q "{folder}" 2>nul&if exist "{folder}" ping -n 3 127.0.0.1 >nul'
-    machine.run("&".join([*left, once, once, f'rd /s /q "{folder}" 2>nul&ver >nul']))
-    return problems + _left(machine)
+    if found.packages or found.others or found.busy:
+        left = [f'rd "{ours}\\{name}" 2>nul' for name in ("files", "jobs")] + [f'rd "{ours}" 2>nul']
+        # Packages write there when they are removed, too.
+        left += [f'reg delete "{LABORATORY}" /f /reg:{view} >nul 2>nul' for view in ("64", "32")]
+        once = f'rd /s /q "{folder}" 2>nul&if exist "{folder}" ping -n 3 127.0.0.1 >nul'
+        machine.run("&".join([*left, once, once, f'rd /s /q "{folder}" 2>nul&ver >nul']))
+    return problems + look(machine).texts()
 
 
-def _installed(machine: Machine) -> list[dict[str, t.Any]]:
-    asks = {
-        f"{name}:{code}": f'reg query "{INSTALLER}\\UserData\\S-1-5-18\\Products\\{guid.packed(code)}" /reg:64'
-        for name, codes in PRODUCT_CODES.items()
-        for code in codes
-    }
-    asks |= {f"exe:{view}": f'reg query "HKLM\\{UNINSTALL}\\{UNINSTALL_KEY}" /reg:{view}' for view in ("64", "32")}
-    asks["jobs"] = f'dir /b "{machine.program_files}\\onprem.chat\\jobs"'
-    answers = machine.ask_all(asks)
-    found = {name.partition(":")[0] for name, ran in answers.items() if ran.code == 0 and ":" in name}
-    if answers["jobs"].text.strip():
-        found |= {"exe", *UPGRADE_CODES}  # a job may still be going on; asking for the client waits for it
-    codes = [{"upgrade_code": code} for name, code in UPGRADE_CODES.items() if name in found]
-    return codes + ([{"uninstall_key": UNINSTALL_KEY}] if "exe" in found else [])
-
-
-def _left(machine: Machine) -> list[str]:
-    questions = {
-        f"folder {machine.folder}": f'if not exist "{machine.folder}" cmd /c exit 1',
+def look(machine: Machine) -> Found:
+    """Asks in one command line."""
+    place = f"{machine.program_files}\\onprem.chat"
+    mine = f"Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\{USERS_KEY}"
+    others = {
+        f"folder {machine.folder}": f'if not exist "{machine.folder}" cmd /d /c exit 1',
         f"key {KEY}": f'reg query "{KEY}" /reg:64',
         f"key {KEY} (32 bit)": f'reg query "{KEY}" /reg:32',
         "a hive of a profile, loaded": r"reg query HKU\onprem-chat-registry",
         **{f"task {TASKS}\\{name}": f'schtasks /query /tn "{TASKS}\\{name}"' for name in TASK_NAMES},
     }
-    left = [f"still there: {name}" for name, ran in machine.ask_all(questions).items() if ran.code == 0]
-    return left + [f"still installed: {one}" for one in _installed(machine)]
+    products = {
+        f"{name}:{code}": f'reg query "{INSTALLER}\\UserData\\S-1-5-18\\Products\\{guid.packed(code)}" /reg:64'
+        for name, codes in PRODUCT_CODES.items()
+        for code in codes
+    }
+    products |= {f"exe:{view}": f'reg query "HKLM\\{UNINSTALL}\\{UNINSTALL_KEY}" /reg:{view}' for view in ("64", "32")}
+    answers = machine.ask_all(
+        {
+            **others,
+            **products,
+            "jobs": f'dir /b "{place}\\jobs" 2>nul&dir /b "{place}\\users" 2>nul',
+            "users": f'for /f "delims=" %k in (\'reg query HKU\') do @reg query "%k\\{mine}" 2>nul',
+        }
+    )
+    there = {name.partition(":")[0] for name in products if answers[name].code == 0}
+    packages: list[dict[str, t.Any]] = [{"upgrade_code": code} for name, code in UPGRADE_CODES.items() if name in there]
+    return Found(
+        packages=packages + ([{"uninstall_key": UNINSTALL_KEY}] if "exe" in there else []),
+        of_users=f"\\{USERS_KEY}" in answers["users"].text,
+        busy=bool(answers["jobs"].text.strip()),
+        others=[name for name in others if answers[name].code == 0],
+    )
+
+
+def _everything() -> list[dict[str, t.Any]]:
+    return [*({"upgrade_code": code} for code in UPGRADE_CODES.values()), {"uninstall_key": UNINSTALL_KEY}]
 
 
 def plan(program_files: str = "%ProgramFiles%") -> str:
@@ -86,8 +120,9 @@ def plan(program_files: str = "%ProgramFiles%") -> str:
   - folder {program_files}\\{NAME}, and the modules' own {program_files}\\onprem.chat
   - registry keys {KEY} (both views) and, of every user with a profile and of the default profile, {USER_KEY};
     hives of users who are not logged on are loaded for a moment
-  - test packages: MSI {", ".join(UPGRADE_CODES)} and EXE {UNINSTALL_KEY}, publisher "{MARKER}", installed and removed
-    several times; they hold a text file and registry values
+  - test packages: MSI {", ".join(UPGRADE_CODES)} and EXE {UNINSTALL_KEY}
+    (for those who are logged on also {USERS_KEY}), publisher "{MARKER}",
+    installed and removed several times; they hold a text file and registry values
   - scheduled tasks below {TASKS} and \\onprem.chat, one-shot, as SYSTEM
 Nothing is restarted. At the end, and after Ctrl-C, all of that is taken away; what a killed run left is taken away by the next one.
 Take a machine that may be lost all the same: this is a test."""

@@ -41,6 +41,8 @@ PRODUCT_CODES = {
     "Corp Talk Waits": ("{6F8C1D20-5B1A-4C6E-9A00-000000001618}",),
 }
 UNINSTALL_KEY = "Corp Voice"
+USERS_KEY = "Corp Voice Mine"
+"""Of the EXE that users install for themselves."""
 
 
 def build(cache: Path) -> Path:

