@@ -123,27 +123,6 @@ def test_many_questions_are_few_requests(desktop, users):
     assert verbs.count("Command") == 1
 
 
-def test_answers_that_are_printed_at_once_leave_no_file(desktop, users):
-    """Wine's cmd.exe writes, types and deletes it; what an earlier visit left goes, too."""
-    folder = users(["run", "echo %TEMP%"])[0][1].strip()
-    desktop.write(f"{folder}\\~onprem-asked-0123456789abcdef.tmp", b"of a visit that broke off")
-    asks = {str(number): f"echo Привет {number}& echo wrong>&2" for number in range(6)}
-    answers = users(["batch", asks])[0]
-    assert [answers[name][:2] for name in asks] == [[0, f"Привет {name}\r\n"] for name in asks]
-    assert [one.name for one in desktop.file(folder).iterdir() if one.name.startswith("~onprem")] == []
-
-
-def test_where_no_file_can_be_written_questions_are_answered_all_the_same(desktop, users):
-    folder = desktop.file(users(["run", "echo %TEMP%"])[0][1].strip())
-    mode = folder.stat().st_mode
-    folder.chmod(0o555)
-    try:
-        answers = users(["batch", {str(number): f"echo {number}" for number in range(6)}])[0]
-    finally:
-        folder.chmod(mode)
-    assert [answers[str(number)][:2] for number in range(6)] == [[0, f"{number}\r\n"] for number in range(6)]
-
-
 def test_texts_reach_a_program_as_they_are(users):
     """reg.exe stores its argument: what it says afterwards is read from the registry's export, without cmd.exe."""
     key = "HKLM\\Software\\OnPrem Chat Test"

@@ -13,15 +13,6 @@ and ``call`` reads its line a second time, when the question has ended. So neith
 eats every ``!`` of the line) nor a batch file on the host is needed. ``ver`` sets the exit code back to 0 for questions
 that never set one. M is drawn for each line: no output can be taken for it, and what a host's AutoRun prints is in front
 of the first. A question that breaks the line's grammar, or ends cmd.exe, leaves answers out: they are asked for alone.
-
-WinRM hands output out as it comes, so each line that one of many programs writes may cost a request of its own. Therefore
-:func:`at_once` lets them write into a file, which is printed at the end:
-
-    (echo M&…)>"%TEMP%\\~onprem-asked-X.tmp"&type "%TEMP%\\~onprem-asked-X.tmp"&del /q "%TEMP%\\~onprem-asked-*.tmp"
-
-%TEMP% is a folder of the account (of the system, when it has none) in which others cannot read; X is drawn, so nobody can put
-something there first, and no attempt writes where an earlier one still does. The asterisk also takes what was left where a
-connection broke off. Where the folder is missing or the disk full, answers are missing, and they are asked for without a file.
 """
 
 from __future__ import annotations
@@ -35,10 +26,6 @@ from .quoting import LINE_LIMIT, line, units
 from .runner import Answer, Ask
 
 EXIT_CODES = 1 << 32
-AT_ONCE = 400
-"""Units that :func:`at_once` may add, with %TEMP% written out three times."""
-FORGET = 'del /q "%TEMP%\\~onprem-asked-*.tmp" 2>nul'
-"""Takes such files away; those that are still being written stay."""
 NO_GRAMMAR = 255
 """What cmd.exe gives in a batch file for a line that it cannot read; from /c some give 0."""
 
@@ -54,12 +41,6 @@ class Bundle:
     def share(self, output: bytes) -> float:
         """How much of it has been answered in this output, from 0.0 to 1.0."""
         return min(1.0, output.count(f"{self.marker}.".encode()) / len(self.asks))
-
-
-def at_once(bundle: Bundle) -> str:
-    """The bundle's command line, with a file of its own, so that its output comes in one piece after the last answer."""
-    file = f'"%TEMP%\\~onprem-asked-{secrets.token_hex(8)}.tmp"'
-    return f"({bundle.command})>{file}&type {file}&{FORGET}"
 
 
 def new_marker() -> str:

@@ -17,15 +17,14 @@ last command has none: Delete frees everything of the shell (3.1.4.4.1).
 
 from __future__ import annotations
 
-import contextlib
 import math
 import typing as t
 from collections.abc import Callable, Mapping, Sequence
 
 from . import files, wire
-from .batching import AT_ONCE, FORGET, Bundle, at_once, bundles, read
+from .batching import Bundle, bundles, read
 from .errors import ChannelError, DeadlineError, Lost
-from .quoting import LINE_LIMIT, line
+from .quoting import line
 from .runner import Answer, Ask
 from .session import PAUSES, Session, check_plugin
 
@@ -35,9 +34,6 @@ GATHER = (0.05, 1.0)
 So the number of requests grows with the logarithm of the time that a command writes, not with the number of its lines. Of a
 line of questions it is seen how many were answered, and waited for as long as the others will take.
 """
-
-MANY = 4
-"""Questions from which on they are printed at once: fewer hardly come in more pieces than that."""
 
 REPEATS = 3
 """How often a question is asked whose answer got lost."""
@@ -50,8 +46,6 @@ class Channel:
         self.session = session
         self._ended: tuple[str | None, str] | None = None
         """Shell and command that ended last, and that the host still remembers."""
-        self._by_file = True
-        """Answers of many questions are printed at once; not on a host where that did not work."""
         self._ways = files.all_ways()
 
     @classmethod
@@ -83,17 +77,12 @@ class Channel:
         """See :class:`.runner.Runner`."""
         end = self.session.clock() + deadline
         answers: dict[str, Answer] = {}
-        waiting = bundles(asks, limit=LINE_LIMIT - AT_ONCE)
+        waiting = bundles(asks)
         while waiting:
             bundle = waiting.pop(0)
-            by_file = self._by_file and len(bundle.asks) >= MANY
-            found, missing = read(bundle, self._ask(bundle, end, deadline, by_file=by_file))
+            found, missing = read(bundle, self._ask(bundle, end, deadline))
             answers |= found
-            if missing and by_file:
-                self._by_file = False
-                self._forget_file()
-                waiting = [*bundles(missing), *waiting]
-            elif missing:
+            if missing:
                 # the first of them ended the line; if nothing ran at all, any of them may be no grammar
                 alone = missing[:1] if found else missing
                 waiting = [*(one for ask in alone for one in bundles([ask])), *bundles(missing[len(alone) :]), *waiting]
@@ -111,19 +100,10 @@ class Channel:
         """See :class:`.runner.Runner`."""
         return files.read_file(self, path, limit=limit, deadline=deadline, where=self.session.peer.where)
 
-    def _ask(self, bundle: Bundle, end: float, deadline: float, *, by_file: bool) -> Answer:
-        def all_or_nothing(output: bytes) -> float:
-            return float(bundle.share(output) == 1.0)
-
-        share = all_or_nothing if by_file else bundle.share
+    def _ask(self, bundle: Bundle, end: float, deadline: float) -> Answer:
         for number in range(1, REPEATS + 1):
-            text = line(at_once(bundle)) if by_file else bundle.command
             try:
-                answer = self._execute(text, None, end, deadline, share)
-            except DeadlineError:
-                if by_file:
-                    self._forget_file()
-                raise
+                answer = self._execute(bundle.command, None, end, deadline, bundle.share)
             except Lost:
                 if number == REPEATS or self.session.clock() >= end:
                     raise
@@ -131,11 +111,6 @@ class Channel:
             if answer.complete:
                 return answer
         raise self._half("Its answer was cut off each time")
-
-    def _forget_file(self) -> None:
-        """After a line that did not get to its end. What cannot be removed now is by the next batch, or by nobody."""
-        with contextlib.suppress(ChannelError):
-            self._execute(FORGET, None, self.session.clock() + 10, 10)
 
     def _execute(
         self, text: str, stdin: bytes | None, end: float, deadline: float, share: Callable[[bytes], float] | None = None

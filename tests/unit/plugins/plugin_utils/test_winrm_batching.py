@@ -6,19 +6,11 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.batching import (
-    AT_ONCE,
-    at_once,
-    bundles,
-    new_marker,
-    read,
-)
+from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.batching import bundles, new_marker, read
 from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.errors import CommandTooLong
 from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.quoting import LINE_LIMIT, units
 from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.runner import Answer, Ask
@@ -36,23 +28,6 @@ def test_the_line():
         f"echo {M}&(reg query HKLM\\A)<nul&call echo {M}.0.%^errorlevel%&ver>nul"
         f"&(ver | find x)<nul&call echo {M}.1.%^errorlevel%"
     )
-
-
-def test_the_line_that_prints_at_once():
-    (bundle,) = bundles(ask("a", "b"), marker=M)
-    first, second = at_once(bundle), at_once(bundle)
-    assert first != second
-    name = re.search(r"asked-([0-9a-f]{16})", first)[1]
-    assert first == (
-        f'({bundle.command})>"%TEMP%\\~onprem-asked-{name}.tmp"&type "%TEMP%\\~onprem-asked-{name}.tmp"'
-        '&del /q "%TEMP%\\~onprem-asked-*.tmp" 2>nul'
-    )
-
-
-def test_the_longest_line_that_prints_at_once_fits_with_the_folder_written_out():
-    for bundle in bundles(ask(*["x" * 100] * 200), limit=LINE_LIMIT - AT_ONCE):
-        folder = "C:\\Users\\svc-chat-rollout.CORP.000\\AppData\\Local\\Temp\\2"
-        assert units(at_once(bundle).replace("%TEMP%", folder)) <= LINE_LIMIT
 
 
 def test_markers_are_drawn():

@@ -28,7 +28,6 @@ from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils.winrm_scrip
     Script,
     accepted,
     channel_over,
-    cut,
     deleted,
     fault,
     no_exit_code,
@@ -37,7 +36,6 @@ from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils.winrm_scrip
     signalled,
     silence,
     started,
-    unknown,
 )
 
 
@@ -278,62 +276,6 @@ def test_many_questions_are_one_command():
     assert script.verbs == ["Create", "Command", "Receive", "Delete"]
 
 
-FILE = re.compile(
-    r'\(echo ~.+\)>("%TEMP%\\~onprem-asked-[0-9a-f]{16}\.tmp")&type \1&del /q "%TEMP%\\~onprem-asked-\*\.tmp" 2>nul'
-)
-FIVE = [Ask(f"q{n}", "x") for n in range(5)]
-
-
-def test_many_answers_are_printed_at_once_and_waited_for_without_a_pause():
-    clock = Clock()
-    script = one(output(b""), output(exit_code=0))
-    script.steps[2].reply = lambda _root: receive_of(script, done=False)
-    with channel_over(script, clock) as channel:
-        assert len(channel.batch(FIVE)) == 5
-    assert FILE.fullmatch(script.line())
-    assert clock.pauses == [0.0]
-
-
-def test_few_answers_need_no_file():
-    script = one(output(exit_code=0))
-    script.steps[2].reply = lambda _root: receive_of(script)
-    with channel_over(script) as channel:
-        channel.batch(FIVE[:3])
-    assert script.line().startswith("echo ~")
-
-
-def test_where_nothing_is_printed_at_once_it_is_asked_for_without_a_file_and_so_from_then_on():
-    """No folder %TEMP%, or a disk that is full."""
-    script = Script([opened(), *(step for _n in range(4) for step in (started(), output(exit_code=1), signalled()))])
-    script.steps[-1] = deleted()
-    for number in (2, 3):
-        script.steps[3 * number + 2].reply = lambda _root, number=number: receive_of(script, number)
-    with channel_over(script) as channel:
-        assert len(channel.batch(FIVE)) == 5
-        assert len(channel.batch(FIVE)) == 5
-    assert FILE.fullmatch(script.line(0))
-    assert script.line(1) == 'del /q "%TEMP%\\~onprem-asked-*.tmp" 2>nul'
-    assert [script.line(number).startswith("echo ~") for number in (2, 3)] == [True, True]
-
-
-def test_the_file_of_questions_that_hang_is_removed():
-    clock = Clock()
-    hung = [started(), silence(clock=clock, seconds=5), signalled()]
-    script = Script([opened(), *hung, started(), output(exit_code=0), deleted()])
-    with channel_over(script, clock) as channel, pytest.raises(DeadlineError):
-        channel.batch(FIVE, deadline=5)
-    assert script.line(1) == 'del /q "%TEMP%\\~onprem-asked-*.tmp" 2>nul'
-
-
-def test_no_attempt_writes_where_an_earlier_one_still_does():
-    lost = [started(), cut("Receive"), unknown("Receive"), unknown("Signal")]
-    script = Script([opened(), *lost, started(), output(exit_code=0), deleted()])
-    script.steps[-2].reply = lambda _root: receive_of(script, 1)
-    with channel_over(script) as channel:
-        assert len(channel.batch(FIVE)) == 5
-    assert FILE.fullmatch(script.line(0))[1] != FILE.fullmatch(script.line(1))[1]
-
-
 def test_the_rest_of_the_questions_is_waited_for_in_proportion():
     clock = Clock()
     script = one(*[output(b"") for _number in range(4)], output(exit_code=0))
@@ -356,7 +298,6 @@ def test_the_rest_of_the_questions_is_waited_for_in_proportion():
     ):
         step.reply = reply
     with channel_over(script, clock) as channel:
-        channel._by_file = False
         assert len(channel.batch([Ask(f"q{n}", "x") for n in range(10)])) == 10
     # nothing yet: the first pause; one of ten in 0.1 s: nine tenths of a second; nine of ten in 1 s: a ninth; all: none
     assert clock.pauses == [0.05, pytest.approx(0.9), pytest.approx(1 / 9), 0.0]
