@@ -17,8 +17,11 @@ from ansible_collections.onprem.chat.plugins.plugin_utils._client.errors import 
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.info import RULES, Info, argument_spec, wish
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.info_channel import CountedChannel
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.info_expect import Expectation, expectation
+from ansible_collections.onprem.chat.plugins.plugin_utils._client.origin import obtain
 from ansible_collections.onprem.chat.plugins.plugin_utils._dns_targets import plain
+from ansible_collections.onprem.chat.plugins.plugin_utils._packages.cache import this_run
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages.errors import PackageError
+from ansible_collections.onprem.chat.plugins.plugin_utils._packages.fetch import is_url
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages.read import read_package
 from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.errors import ChannelError
 
@@ -65,16 +68,21 @@ class ActionModule(ActionBase):
         return dict(checked.validated_parameters)
 
     def _expectation(self, item: dict[str, t.Any]) -> Expectation:
-        """What one item expects; its package is read on the controller, where Ansible looks for files."""
-        package = None
-        if item.get("package"):
-            try:
-                package = read_package(self._find_needle("files", item["package"]))
-            except AnsibleError as error:
-                raise ClientError(
-                    "A package was not found",
-                    item["package"],
-                    str(error).splitlines()[0].rstrip("."),
-                    "Give a path on the machine where Ansible runs, or say by codes and version what is expected",
-                ) from None
+        """What one item expects; its package is read on the controller. Nobody runs it, so who signed it does not matter here."""
+        for name in ("package", "ca_path"):
+            if item.get(name) and not is_url(item[name]):
+                item = {**item, name: self._file(item[name])}
+        package, _signature = obtain(item, run=this_run(), read=read_package)
         return expectation(item, package)
+
+    def _file(self, path: str) -> str:
+        """A file of the controller, looked for where Ansible looks for files."""
+        try:
+            return self._find_needle("files", path)
+        except AnsibleError as error:
+            raise ClientError(
+                "A file was not found",
+                path,
+                str(error).splitlines()[0].rstrip("."),
+                "Give a path on the machine where Ansible runs, or say by codes and version what is expected",
+            ) from None

@@ -63,7 +63,15 @@ options:
     default: []
     suboptions:
       package:
-        description: The package on the controller, which says codes and version. Nothing is transferred.
+        description:
+          - The package on the controller, which says codes and version. Nothing is transferred to the host.
+          - An https URL is downloaded to the controller, as M(onprem.chat.win_client) does it.
+        type: path
+      sha256:
+        description: The SHA-256 of a package that is a URL. Needed there.
+        type: str
+      ca_path:
+        description: PEM file with authorities for the server of a package that is a URL.
         type: path
       state:
         description: V(repair) is the same as V(present) here.

@@ -44,6 +44,8 @@ def argument_spec() -> dict[str, t.Any]:
             "default": [],
             "options": {
                 "package": {"type": "path"},
+                "sha256": dict(text),
+                "ca_path": {"type": "path"},
                 "state": {**text, "choices": ["present", "absent", "repair"], "default": "present"},
                 "scope": {**text, "choices": [info_expect.MACHINE, USER], "default": info_expect.MACHINE},
                 "version": dict(text),
