@@ -41,7 +41,7 @@ def run(chosen: Parameters, folder: Path, tell: Tell) -> int:
         if problems := cleanup.clean(machine):
             tell("refused", f"Something of an earlier run cannot be taken away: {'; '.join(problems)}")
             return FOREIGN
-    except Unreachable as error:
+    except (Unreachable, AssertionError) as error:  # the first questions may be what finds nobody let in
         tell("refused", str(error))
         return REFUSED
     run_state.RUN = run_state.Run(machine, chosen, found)
