@@ -66,6 +66,7 @@ USUAL = {
     "integration-win_client_files": 100,
     "integration-win_client_paths": 170,
     "integration-win_client_sources": 170,
+    "integration-win_client_users": 170,
     "integration-win_client_info": 170,
     "integration-win_registry": 160,
     "integration-win_registry_cut": 130,
