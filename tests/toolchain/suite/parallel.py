@@ -64,6 +64,7 @@ USUAL = {
     "integration-win_client_cut": 170,
     "integration-win_client_failures": 130,
     "integration-win_client_files": 100,
+    "integration-win_client_names": 80,
     "integration-win_client_paths": 170,
     "integration-win_client_sources": 170,
     "integration-win_client_users": 170,
