@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import dataclasses
+import secrets
 import typing as t
 from collections.abc import Mapping
 
@@ -55,12 +56,14 @@ def ask_all(
 def apply(runner: Runner, settings: Settings, todo: Plan, state: State, deadline: float = 120.0) -> dict[str, Answer]:
     """Write everything, and ask the first questions of reading back in the same breath; gives all answers afterwards.
 
-    What is written travels in files, never in a command line. They lie in Windows' own Temp folder, which users cannot
-    read, for as long as the import takes.
+    What is written travels in files, never in a command line. They lie in Windows' own Temp folder for as long as the import
+    takes. Users may make files there and cannot list it: names that nobody can foretell keep them from reading ours, and from
+    being there first. Those that a run left that was killed meanwhile go as well.
     """
     asks: list[Ask] = []
     files = todo.files()
-    paths = [f"{state.windows}\\Temp\\{commands.MOUNT}-{file.digest}.reg" for file in files]
+    place = f"{state.windows}\\Temp\\{commands.MOUNT}-"
+    paths = [f"{place}{secrets.token_hex(12)}.reg" for _file in files]
     runner.write_files({path: file.content for path, file in zip(paths, files, strict=True)}, deadline=deadline)
     for number, (path, file) in enumerate(zip(paths, files, strict=True)):
         write = commands.import_file(path, file.view)
@@ -69,10 +72,10 @@ def apply(runner: Runner, settings: Settings, todo: Plan, state: State, deadline
         for target in file.profiles:
             command = commands.with_hive(target.profile, [("import", write)])
             asks.append(Ask(f"registry.write.{number}.{target.id}", command))
-    asks += [Ask(f"registry.clean.{number}", commands.delete_file(path)) for number, path in enumerate(paths)]
+    asks.append(Ask("registry.clean", commands.delete_files(f"{place}*.reg")))
     answers = runner.batch([*asks, *questions(settings)], deadline=deadline)
     read_back = {
-        name: answer for name, answer in answers.items() if not name.startswith(("registry.write.", "registry.clean."))
+        name: answer for name, answer in answers.items() if not name.startswith(("registry.write.", "registry.clean"))
     }
     return ask_all(runner, settings, read_back, deadline)
 

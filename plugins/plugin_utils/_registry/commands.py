@@ -78,8 +78,8 @@ def import_file(path: str, view: str) -> str:
     return f"reg import {quoting.path(path)}{SWITCHES[view]} {QUIET}"
 
 
-def delete_file(path: str) -> str:
-    return f"del {quoting.path(path)} 2>nul"
+def delete_files(pattern: str) -> str:
+    return f'del /q "{pattern}" 2>nul'
 
 
 def unload() -> str:

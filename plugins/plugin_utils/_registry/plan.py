@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import typing as t
 from collections.abc import Iterable
 
@@ -55,10 +54,6 @@ class File:
     content: bytes = dataclasses.field(repr=False)
     view: str = "default"
     profiles: tuple[Target, ...] = ()
-
-    @property
-    def digest(self) -> str:
-        return hashlib.sha256(self.content).hexdigest()[:24]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,7 +14,8 @@ Windows has no program that writes its standard input to a file as it comes. Two
                      attacks know this command, so it is the second choice.
 
 Whichever it was, ``certutil -hashfile`` compares SHA-256 on the host before the file gets its name, by its exit code and a
-search for the digest: old versions print it with spaces. Names inside the archive are ASCII: tar reads its arguments in the
+search for the digest: old versions print it with spaces. cmd.exe is told not to look for programs in the folder that it has
+changed to (NeedCurrentDirectoryForExePath): users may write into some, and an administrator would run what they put there. Names inside the archive are ASCII: tar reads its arguments in the
 system's code page, while ``cd`` and ``move`` of cmd.exe know all of Unicode.
 """
 
@@ -40,6 +41,7 @@ SMALL = 32 * 1024
 """Bytes up to which a file is sent without asking first whether it is there: a question costs more, and so do two transfers."""
 _BLOCK = 512
 _DRIVE = re.compile(r"[A-Za-z]:\\[^\\]")
+_NOT_FROM_HERE = 'set "NoDefaultCurrentDirectoryInExePath=1"'
 _SEARCH = 'findstr /i /c:"{digest}" /c:"{spaced}"'
 
 # exit codes of our own lines: none that a program of Windows gives by itself
@@ -160,6 +162,7 @@ def _tar_is_there() -> str:
 
 def _folder(folder: str) -> list[str]:
     return [
+        _NOT_FROM_HERE,
         f"(if not exist {quoted(folder + chr(92))} mkdir {quoted(folder)})",
         f"(cd /d {quoted(folder + chr(92))}||exit {NO_FOLDER})",
     ]
@@ -190,6 +193,7 @@ def read_file(runner: Runner, path: str, *, limit: int, deadline: float, where: 
     pack = f"tar --b64encode -cf - {copy}" if has_tar else f"certutil -f -encode {copy} {text}>nul&&type {text}"
     steps = [
         size_of,
+        _NOT_FROM_HERE,
         '(cd /d "%TEMP%")',
         f"(copy /b /y {quoted(path)} {copy}>nul||exit {NOT_PACKED})",
         f"({pack}||(del /q {copy} {text} 2>nul&exit {NOT_PACKED}))",

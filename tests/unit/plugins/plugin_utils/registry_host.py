@@ -12,6 +12,7 @@ load a hive that is loaded, to unload one that is not, to read a key that is not
 from __future__ import annotations
 
 import base64
+import fnmatch
 import re
 
 from ansible_collections.onprem.chat.plugins.plugin_utils._registry import commands, reg_file, reg_writer, values
@@ -120,7 +121,9 @@ class Host:
         if command.startswith("reg unload"):
             return self._unload()
         if command.startswith("del "):
-            self.files.pop(command[5 : command.rindex('"')])
+            pattern = command[command.index('"') + 1 : command.rindex('"')]
+            for path in fnmatch.filter(list(self.files), pattern.replace("[", "[[]")):
+                del self.files[path]
             return 0, ""
         return self._reg(command)
 

@@ -53,6 +53,22 @@ def twice(host, wanted):
     return first
 
 
+def test_a_file_that_a_killed_run_left_goes_with_the_next_ones(host):
+    host.files["C:\\Windows\\Temp\\onprem-chat-registry-0123.reg"] = b"left"
+    host.files["C:\\Windows\\Temp\\other.reg"] = b"somebody else's"
+    converge(host, wants(item("Port", 5222, type="dword")))
+    assert list(host.files) == ["C:\\Windows\\Temp\\other.reg"]
+
+
+def test_nobody_can_foretell_the_names_of_files(host):
+    """Else a user could be there first, and change what an administrator imports."""
+    for _time in range(2):
+        host.registry.do(Instruction(KEY, "Port", values.integer(values.DWORD, 1)))
+        converge(host, wants(item("Port", 5222, type="dword")))
+    imported = [command for command in host.commands if command.startswith("reg import")]
+    assert len(imported) == len(set(imported)) == 2
+
+
 def test_values_of_the_machine(host):
     host.registry.do(Instruction(KEY, "Port", values.integer(values.DWORD, 1)))
     host.registry.do(Instruction(KEY, "Old", values.text(values.STRING, "gone")))

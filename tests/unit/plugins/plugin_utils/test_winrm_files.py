@@ -66,7 +66,16 @@ def test_a_small_file_that_is_right_is_left_alone_by_the_line_that_brings_it():
     write(host)
     assert host.batches == []
     assert len(host.commands) == 1
-    assert host.commands[0].startswith(f"({files.same(PATH, CONTENT)}&&exit 0)&(where /q tar.exe||exit 4209)&(if not ")
+    assert host.commands[0].startswith(f"({files.same(PATH, CONTENT)}&&exit 0)&(where /q tar.exe||exit 4209)&set ")
+
+
+def test_no_program_is_taken_from_a_folder_into_which_users_may_write():
+    host = desk()
+    write(host)
+    forbidden, entered = (
+        host.commands[0].index(text) for text in ('set "NoDefaultCurrentDirectoryInExePath=1"', "(cd /d")
+    )
+    assert forbidden < entered
 
 
 def test_that_a_host_has_no_tar_is_found_once():
@@ -85,6 +94,7 @@ def test_two_small_files_of_one_folder_travel_together():
     assert host.batches == []
     assert host.commands == [
         "(where /q tar.exe||exit 4209)"
+        '&set "NoDefaultCurrentDirectoryInExePath=1"'
         '&(if not exist "C:\\Windows\\Temp\\\\" mkdir "C:\\Windows\\Temp")&(cd /d "C:\\Windows\\Temp\\\\"||exit 4201)'
         f"&(tar -xf -||(del /q {names[0]} {names[1]}&exit 4202))"
         f"&({files.same(names[0], b'1' * 600)}||(del /q {names[0]} {names[1]}&exit 4203))"
@@ -144,6 +154,7 @@ def test_the_line_by_certutil():
     digest = files.same(part, CONTENT)
     assert host.commands[-1] == (
         f"({files.same(PATH, CONTENT)}&&exit 0)"
+        '&set "NoDefaultCurrentDirectoryInExePath=1"'
         '&(if not exist "C:\\ProgramData\\Чат 50%\\\\" mkdir "C:\\ProgramData\\Чат 50%")'
         '&(cd /d "C:\\ProgramData\\Чат 50%\\\\"||exit 4201)'
         f'&((findstr /r "^">{part}.b64&&certutil -f -decode {part}.b64 {part}>nul&&del /q {part}.b64)'
