@@ -83,7 +83,11 @@ def apart(job: dict) -> dict:
         code = 1
         try:
             counted = Counted(*job.get("kill", ()))
-            Protocol.send_message = lambda protocol, message: counted(protocol, message)
+
+            def send_message(protocol, message):
+                return counted(protocol, message)
+
+            Protocol.send_message = send_message
             answer = {**one(job["vars"], job["options"]), "sent": counted.sent}
             with os.fdopen(writer, "w", encoding="utf-8") as file:
                 json.dump(answer, file)

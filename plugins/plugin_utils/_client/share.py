@@ -115,21 +115,18 @@ def copy(
     """Let the host copy the file to ``path``. DeliveryError when it does not; whether it is the package is not looked at."""
     check(share)
     job = job_of(path, identity, deadline)
-    ended = True
+    result, failed = None, None
     try:
         result = jobs.run_script(runner, job, batch_file(share, path), sleep)
-    except InstallerError as problem:
-        ended = False
-        raise DeliveryError(
-            f"The host could not copy the package from the share: {problem.what[0].lower()}{problem.what[1:]}",
-            share,
-            problem.cause,
-            problem.remedy,
-        ) from problem
+    except InstallerError as error:
+        failed = error
     finally:
-        if not ended:
+        if failed:
             runner.run(f"schtasks /end /tn {quoting.argument(job.task)} >nul 2>&1")
         jobs.clean(runner, job, jobs.SYSTEM)
+    if failed:
+        what = f"The host could not copy the package from the share: {failed.what[0].lower()}{failed.what[1:]}"
+        raise DeliveryError(what, share, failed.cause, failed.remedy) from failed
     # One without a code had no room for it.
     code = None if result is None else 1 if result.code is None else result.code
     if code == 0:

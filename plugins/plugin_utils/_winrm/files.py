@@ -84,7 +84,7 @@ def _write_together(runner: Runner, contents: Mapping[str, bytes], ways: Ways, d
     folder = _parts(next(iter(contents)), where)[0]
     steps = [_tar_is_there(), *_folder(folder), f"({command}||({_del(*parts.values())}&exit {NOT_UNPACKED}))"]
     for path, content in contents.items():
-        steps += _named(parts[path], path.rpartition("\\")[2], content, *parts.values())
+        steps += _named(parts[path], path.rpartition("\\")[2], content, list(parts.values()))
     try:
         return runner.run(line("&".join([*steps, "exit 0"])), stdin=stdin, deadline=deadline).ok
     except (CommandTooLong, Lost):
@@ -118,7 +118,7 @@ def write_file(runner: Runner, path: str, content: bytes, ways: Ways, *, deadlin
             *([_tar_is_there()] if way is _unpack_tar else []),
             *_folder(folder),
             f"({command}||({_del(part)}&exit {NOT_UNPACKED}))",
-            *_named(part, name, content, part),
+            *_named(part, name, content, [part]),
             "exit 0",
         ]
         try:
@@ -168,7 +168,7 @@ def _folder(folder: str) -> list[str]:
     ]
 
 
-def _named(part: str, name: str, content: bytes, *all_parts: str) -> list[str]:
+def _named(part: str, name: str, content: bytes, all_parts: list[str]) -> list[str]:
     """What arrived is compared and gets its name; all parts go when it fails."""
     return [
         f"({same(part, content)}||({_del(*all_parts)}&exit {WRONG_DIGEST}))",

@@ -45,9 +45,9 @@ def entry(root: str, key: str, name: str = "", version: str = "") -> str:
     return text + "\r\nКонец поиска: найдено совпадений 2.\r\n"
 
 
-def understood(wanted=None, people=PEOPLE, **answers):
+def understood(wanted=None, people=None, **answers):
     named = {f"info.{name}": said(text) for name, text in {"msi": "", **answers}.items()}
-    return info_products.understand(wanted or Filter(), named, people)
+    return info_products.understand(wanted or Filter(), named, PEOPLE if people is None else people)
 
 
 # -- what is asked ----------------------------------------------------------------------------------------------------
