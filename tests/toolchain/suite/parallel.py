@@ -67,6 +67,7 @@ USUAL = {
     "integration-win_client_names": 80,
     "integration-win_client_paths": 170,
     "integration-win_client_sources": 170,
+    "integration-win_client_transport": 110,
     "integration-win_client_users": 170,
     "integration-win_client_info": 170,
     "integration-win_registry": 160,
