@@ -14,7 +14,7 @@ import time
 import pytest
 from conftest import ROOT
 from lab_desktops import ROLLOUT
-from windows_dry_run import DryRun
+from windows_dry_run import DryRun, alone
 
 CERTUTIL = "C:\\windows\\system32\\certutil.exe"
 
@@ -76,7 +76,7 @@ def test_interrupted_it_takes_away_what_it_made(dry):
     dry.file.unlink(missing_ok=True)
     with subprocess.Popen(
         dry.command("ONLY=win_client"), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, start_new_session=True, env=os.environ,
+        stderr=subprocess.STDOUT, text=True, start_new_session=True, env=alone(),
     ) as running:  # fmt: skip
         dry.desktop.eventually(lambda: dry.desktop.file("C:\\Program Files\\onprem.chat\\jobs").exists(), 300)
         time.sleep(1)

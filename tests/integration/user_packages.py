@@ -112,7 +112,8 @@ class UserClient(Client):
 
     def own_registry(self, name: str) -> str:
         """What a user who is logged on sees of the client in his own registry."""
-        return self.desktop.run(f'reg query "{KEY}" 2>nul', user=name).stdout.strip()
+        asked = self.desktop.run(f'reg query "{KEY}"', user=name)
+        return asked.stdout.strip() if asked.code == 0 else ""
 
     def told(self, name: str) -> bool:
         """Whether a run of this user, who is logged on, has left its result."""

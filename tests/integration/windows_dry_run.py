@@ -19,6 +19,15 @@ from lab_desktops import ROLLOUT, Desktop
 NTLM = f"CORP\\{ROLLOUT}"
 
 
+def alone() -> dict[str, str]:
+    """The environment without what a make passes on that these tests may have been started by: its variables are no parameters."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
+    }
+
+
 @dataclass(frozen=True)
 class Done:
     """What a run left."""
@@ -56,7 +65,7 @@ class DryRun:
         self.file.unlink(missing_ok=True)
         done = subprocess.run(
             self.command(*words, user=user), cwd=ROOT, check=False, capture_output=True, text=True, timeout=timeout,
-            stdin=subprocess.DEVNULL, env=os.environ,
+            stdin=subprocess.DEVNULL, env=alone(),
         )  # fmt: skip
         return self.done(done.returncode, done.stdout + done.stderr)
 

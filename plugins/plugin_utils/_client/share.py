@@ -126,7 +126,7 @@ def copy(
         jobs.clean(runner, job, jobs.SYSTEM)
     if failed:
         what = f"The host could not copy the package from the share: {failed.what[0].lower()}{failed.what[1:]}"
-        raise DeliveryError(what, share, failed.cause, failed.remedy) from failed
+        raise DeliveryError(what, share, failed.cause, failed.remedy)
     # One without a code had no room for it.
     code = None if result is None else 1 if result.code is None else result.code
     if code == 0:

@@ -15,8 +15,9 @@ Windows has no program that writes its standard input to a file as it comes. Two
 
 Whichever it was, ``certutil -hashfile`` compares SHA-256 on the host before the file gets its name, by its exit code and a
 search for the digest: old versions print it with spaces. cmd.exe is told not to look for programs in the folder that it has
-changed to (NeedCurrentDirectoryForExePath): users may write into some, and an administrator would run what they put there. Names inside the archive are ASCII: tar reads its arguments in the
-system's code page, while ``cd`` and ``move`` of cmd.exe know all of Unicode.
+changed to (NeedCurrentDirectoryForExePath): users may write into some, and an administrator would run what they put there.
+Names inside the archive are ASCII: tar reads its arguments in the system's code page, while ``cd`` and ``move`` of cmd.exe
+know all of Unicode.
 """
 
 from __future__ import annotations
