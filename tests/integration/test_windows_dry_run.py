@@ -15,7 +15,7 @@ import pytest
 from command_lines import CommandLines
 from conftest import ROOT
 from lab_desktops import CYRILLIC
-from windows_dry_run import DryRun
+from windows_dry_run import DryRun, alone
 
 GROUPS = ("channel", "cmd", "tools", "win_registry")
 # What Wine or the laboratory has not. Any other check that is skipped there is a mistake.
@@ -72,7 +72,14 @@ def test_everything_passes_and_the_password_is_nowhere(dry):
 def test_wrong_parameters_do_nothing(words, text):
     command = ["make", "--no-print-directory", "test-windows", *words]
     done = subprocess.run(
-        command, cwd=ROOT, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120
+        command,
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+        env=alone(),
     )
     assert text in done.stderr and "Error 2" in done.stderr
     assert "canary-of-a-test" not in done.stdout + done.stderr
