@@ -25,7 +25,7 @@ SEALED = {"port": 389, "tls_mode": None, "ca_cert": None, "auth_protocol": "kerb
 
 @pytest.fixture(scope="module")
 def directories(lab):
-    lab.up("dc3")
+    lab.up("win1", "win3")  # their accounts read the directories
     found = {name: Directory(lab, name) for name in DOMAINS}
     computers = [
         Computer("pc1", pilot=True),
