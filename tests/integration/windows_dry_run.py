@@ -78,7 +78,9 @@ class DryRun:
 
     def left(self) -> list[str]:
         """What is still on the desktop of the tests', seen past WinRM."""
-        programs = [path.name for path in self.desktop.file("C:\\Program Files").iterdir()]
+        place = self.desktop.file("C:\\Program Files")
+        programs = [path.name for path in place.iterdir()]
         keys = self.desktop.run('reg query HKLM\\SOFTWARE&reg query "HKLM\\SOFTWARE" /reg:32').stdout
         names = ["onprem.chat", "onprem.chat test", "Corp Talk", "Corp Voice"]
-        return [name for name in names if name in programs or f"\\{name}\n" in keys]
+        found = [name for name in names if name in programs or f"\\{name}\n" in keys]
+        return found + [str(file.relative_to(place)) for name in found for file in (place / name).rglob("*")]

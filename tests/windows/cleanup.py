@@ -67,7 +67,8 @@ def clean(machine: Machine) -> list[str]:
     if gone["failed"]:
         problems.append(f"registry of users: {gone.get('msg')}")
     if found.packages or found.others or found.busy:
-        left = [f'rd "{ours}\\{name}" 2>nul' for name in ("files", "jobs")] + [f'rd "{ours}" 2>nul']
+        # A job that went on was waited for when its client was removed.
+        left = [f'rd /s /q "{ours}\\{name}" 2>nul' for name in ("files", "jobs")] + [f'rd "{ours}" 2>nul']
         # Packages write there when they are removed, too.
         left += [f'reg delete "{LABORATORY}" /f /reg:{view} >nul 2>nul' for view in ("64", "32")]
         once = f'rd /s /q "{folder}" 2>nul&if exist "{folder}" ping -n 3 127.0.0.1 >nul'

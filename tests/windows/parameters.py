@@ -124,7 +124,7 @@ def _checked(given: dict[str, str]) -> Parameters:
         inventory=inventory,
         pull_address=given.get("PULL_ADDRESS", ""),
         pull_certificate=certificate,
-        only=tuple(word for word in given.get("ONLY", "").replace(" ", ",").split(",") if word),
+        only=tuple(filter(None, (words.strip() for words in given.get("ONLY", "").split(",")))),
         report=given.get("REPORT", ""),
         yes=given.get("YES", "").lower() in ("1", "y", "yes", "true"),
         password=_password_of(given["PASSWORD_FILE"]) if "PASSWORD_FILE" in given else "",

@@ -126,7 +126,7 @@ class Visit:
 
     def _after_earlier_runs(self, found: detect.Found) -> detect.Found:
         """Wait for a job of this client that still runs, take away what is left of others, and look again."""
-        mine = {name: state for name, state in found.jobs.items() if name.startswith(f"{self.task.wanted.identity}-")}
+        mine = {name: state for name, state in found.jobs.items() if self.task.wanted.owns(name)}
         if not mine or self.task.check_mode:
             return found
         for name, state in mine.items():

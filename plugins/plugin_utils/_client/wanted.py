@@ -68,10 +68,18 @@ class Wanted:
         """The same for what stays on a host between runs: it does not depend on whether the package is given."""
         return self._named(self.uninstall_key or "msi")
 
-    def _named(self, name: str) -> str:
+    def owns(self, job: str) -> bool:
+        """Whether a job on the host is one of this client, with the package or without: the word for people does not count."""
+        return job.rpartition("-")[0].endswith(f"-{self._digest}")
+
+    @property
+    def _digest(self) -> str:
         seed = (self.upgrade_code or self.product_code or self.uninstall_key).lower()
+        return hashlib.sha256(seed.encode()).hexdigest()[:8]
+
+    def _named(self, name: str) -> str:
         word = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower()[:24] or "client"
-        return f"{word}-{hashlib.sha256(seed.encode()).hexdigest()[:8]}"
+        return f"{word}-{self._digest}"
 
 
 def wanted(options: t.Mapping[str, t.Any], package: PackageLike | None) -> Wanted:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from ansible_collections.onprem.chat.plugins.plugin_utils._client import converge, delivery, options
@@ -163,6 +165,15 @@ def test_an_interrupted_installation_that_is_there_is_good(visit):
 def test_an_interrupted_installation_that_is_not_there(visit):
     with pytest.raises(InstallerError, match="was interrupted"):
         visit(installs(after="", **{"call ": LOST, "for /l": said("dead\r\n")}))
+
+
+def test_jobs_of_a_client_are_known_without_its_package():
+    """A removal by code waits for the installation of the package."""
+    there = msi()
+    away = dataclasses.replace(there, name=there.upgrade_code, path="", sha256="")
+    job = f"{there.identity}-0"
+    assert there.identity != away.identity
+    assert (away.owns(job), there.owns(job), away.owns("another-12345678-0")) == (True, True, False)
 
 
 @pytest.mark.parametrize("state", ["running", "finished", "dead"])
