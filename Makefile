@@ -49,7 +49,7 @@ bench-%:
 	@$(WITH) python benchmarks/bench.py $*
 
 .PHONY: soak
-soak: soak-interrupt soak-dns soak-dns-kill soak-certificates-fuzz soak-certificates-kill soak-dialog soak-host soak-mts-link soak-packages soak-windows ## long loops: the demo killed and started again, many writers of one DNS record set, dns_records killed, damaged certificates, certificate_bundle killed, installer_dialog killed, MTS Link interrupted at every step, damaged Windows packages, installations on Windows cut at every request
+soak: soak-interrupt soak-dns soak-dns-kill soak-certificates-fuzz soak-certificates-kill soak-dialog soak-host soak-mts-link soak-packages soak-windows soak-clients ## long loops: the demo killed and started again, many writers of one DNS record set, dns_records killed, damaged certificates, certificate_bundle killed, installer_dialog killed, MTS Link interrupted at every step, damaged Windows packages, installations on Windows cut at every request, a rollout to a thousand desktops
 
 .PHONY: soak-interrupt
 moments ?= 5
@@ -105,8 +105,15 @@ soak-packages: ## damaged MSI and EXE files are read for minutes=N (files="setup
 kinds ?= msi exe system
 hows ?= reset_before reset_after truncate kill_before kill_after
 every ?= 1
-soak-windows: ## installations on a desktop interrupted in all ways (hows="reset_before kill_after …") at every=N-th request, kinds="msi exe system"
-	@$(WITH) python tests/soak/client_cut.py --kinds $(kinds) --hows $(hows) --every $(every)
+from ?= 1
+soak-windows: ## installations on a desktop interrupted in all ways (hows="reset_before kill_after …") at every=N-th request, kinds="msi exe system"; from=N goes on, hives=1 with settings of all users
+	@$(WITH) python tests/soak/client_cut.py --kinds $(kinds) --hows $(hows) --every $(every) --from $(from) $(if $(hives),--hives)
+
+.PHONY: soak-clients
+desktops ?= 1000
+forks ?= 50
+soak-clients: ## the playbook clients on desktops=N modelled desktops (forks=N), of which some are off, refuse the login or fail
+	@$(WITH) python tests/soak/clients_many.py --desktops $(desktops) --forks $(forks)
 
 .PHONY: lab-up
 lab-up: ## start the laboratory

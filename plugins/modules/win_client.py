@@ -94,11 +94,13 @@ options:
         host, below C(%ProgramFiles%), and a scheduled task runs it at each user's next logon. For those who are logged on it is run
         at once, all at the same time, and waited for.
       - A user who is not logged on is V(pending), which is neither a failure nor a change. RV(users) has the state of each profile.
-      - A user's newer version is never replaced unless O(allow_downgrade) is set, and the task fails for it at the end.
+      - A user's newer version is never replaced unless O(allow_downgrade) is set, and the task fails for it at the end unless
+        O(keep_newer) is.
       - With O(state=absent) uninstallers run the same way. The task and the folder go when nobody has the client any more, so the
         task has to be run again after everybody has logged on once. Name the client as when it was installed, by O(package),
         O(upgrade_code) or O(uninstall_key).
-      - With O(state=repair) the installer runs again for everybody, at the next logon where it cannot be now.
+      - With O(state=repair) the installer runs again for everybody, at the next logon where it cannot be now. One that fails is tried
+        again at every logon.
     type: str
     choices: [machine, user]
     default: machine
@@ -109,6 +111,12 @@ options:
     type: str
   allow_downgrade:
     description: Remove a newer version and install this one. Without it the task fails when a newer one is installed.
+    type: bool
+    default: false
+  keep_newer:
+    description:
+      - A newer version is as good as this one, for clients that update themselves. It is left alone, and the settings are still set.
+      - Not together with O(allow_downgrade).
     type: bool
     default: false
   product_code:
@@ -135,7 +143,11 @@ options:
     type: list
     elements: str
   properties:
-    description: Public properties of an MSI, as in V(SERVER). They are seen on the host while it installs. Give no secrets.
+    description:
+      - Public properties of an MSI, as in V(SERVER). They are seen on the host while it installs. Give no secrets.
+      - Like O(arguments) and O(transforms) they count when something is installed. A host that has the version is not touched because
+        they changed; use O(settings) for that.
+      - Numbers are taken as they are; yes, no, and an empty value need quotation marks.
     type: dict
   transforms:
     description: Transforms (C(.mst) files on the controller), applied in this order.
@@ -174,8 +186,12 @@ options:
     type: int
   close:
     description:
-      - Programs to be closed before the installer runs, by the names that the task manager shows.
+      - Programs to be closed before the installer runs, by their whole names as the page Details of the task manager shows them, with
+        C(.exe). A name is taken as it is, with whatever signs a file name may have.
+      - Refused are patterns (V(chat*)), paths, numbers, names that begin with a dash, and what the installation itself runs by
+        (C(cmd.exe), C(svchost.exe)).
       - They are asked first. Windows passes this on only to programs of the session in which the installer runs.
+      - With O(scope=user) each user's run closes them, so those that are that user's. It does so only when it installs something.
     type: list
     elements: str
   force_close:
@@ -356,8 +372,9 @@ users:
       returned: always
     state:
       description:
-        - V(installed), V(pending) (at the next logon; with O(state=absent), the removal), V(outdated) (an older version until the next
-          logon), V(newer), V(failed), V(absent), or V(unknown) where the registry of this profile could not be read.
+        - V(installed), V(pending) (at the next logon; with O(state=absent) the removal, after O(state=repair) the repair), V(outdated)
+          (an older version until the next logon), V(newer), V(failed), V(absent), or V(unknown) where the registry of this profile
+          could not be read.
       type: str
       returned: always
     version:

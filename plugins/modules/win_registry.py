@@ -88,20 +88,22 @@ EXAMPLES = r"""
         state: absent
         scope: [users, default_profile]
 
-- name: Away with what that file has set
-  onprem.chat.win_registry:
-    settings:
-      - reg_file: vendor-chat.reg
-        encoding: cp1251
-    state: absent
-
-- name: The file that the vendor gives, for 32-bit programs
+- name: The file that the vendor gives, for 32-bit programs; what is in its HKEY_CURRENT_USER, for everybody
   onprem.chat.win_registry:
     settings:
       - reg_file: vendor-chat.reg
         encoding: cp1251
         view: "32"
-        scope: [users]
+        scope: [users, default_profile]
+
+- name: Away with what that file has set, in the same places
+  onprem.chat.win_registry:
+    settings:
+      - reg_file: vendor-chat.reg
+        encoding: cp1251
+        view: "32"
+        scope: [users, default_profile]
+    state: absent
 """
 
 RETURN = r"""

@@ -138,25 +138,34 @@ checks:
     id:
       description: Name of the question.
       type: str
-      sample: xmpp.tls.certificate
+      returned: always
     subject:
       description: What was asked about.
       type: str
-      sample: corp.test at chat.corp.test:5222 (10.203.0.20)
+      returned: always
     status:
-      description: One of V(pass), V(warn), V(fail), V(skip).
+      description: V(pass), V(warn), V(fail) or V(skip).
       type: str
-      sample: pass
+      returned: always
     evidence:
       description: What was seen. Never a secret.
       type: str
+      returned: always
     hint:
-      description: What to do when it did not pass.
+      description: What to do.
       type: str
+      returned: always
     source:
-      description: The document that asks for it.
+      description: Document that asks for it.
       type: str
-      sample: RFC 6120 13.7
+      returned: always
+  sample:
+    - id: xmpp.tls.certificate
+      subject: corp.test at chat.corp.test:5222 (10.203.0.20)
+      status: pass
+      evidence: the certificate is for corp.test and valid until 2027-01-01
+      hint: ""
+      source: RFC 6120 13.7
 round_trip:
   description: The exchange of messages between the first two users; null when it did not happen.
   returned: always

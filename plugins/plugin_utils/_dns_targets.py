@@ -23,7 +23,6 @@ Dict = dict[str, t.Any]
 PLACE = ("server", "port", "zone", "auth")
 KEY = ("tsig_name", "tsig_secret", "tsig_key_file", "tsig_algorithm")
 ACCOUNT = ("principal", "password", "keytab", "kdc")
-RECORDS = ("domain", "ttl", "no_service", "state")
 # What identifies is not mixed: who names another key or account gets nothing of the role's own.
 _TOGETHER = (KEY[:3], ACCOUNT[:3])
 _VIEW_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")

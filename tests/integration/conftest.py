@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -16,6 +18,17 @@ from lab_mts_link import MtsLink
 
 ROOT = Path(__file__).resolve().parents[2]
 LAB = ROOT / "tests" / "lab" / "lab"
+sys.path.insert(0, str(LAB.parent))
+from laboratory.cli import Lab as Laboratory
+from laboratory.errors import LabError
+
+# What must be there for users to talk. The whole rollout is test_site.py's.
+SERVER = {
+    "name": "Make a chat server",
+    "hosts": "chat_servers",
+    "vars_files": [str(ROOT / "playbooks/vars/site.yml")],
+    "roles": ["onprem.chat.dns", "onprem.chat.certificates", "onprem.chat.ejabberd"],
+}
 
 
 class Lab:
@@ -57,12 +70,22 @@ class Lab:
         options.setdefault("errors", "replace")
         if "input" not in options:
             options.setdefault("stdin", subprocess.DEVNULL)
-        result = subprocess.run(
-            [LAB, "exec", part, "--", *argv], capture_output=True, text=True, check=False, cwd=ROOT, **options
-        )
+        try:
+            command = self.command(part, argv)
+            result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, **options)
+        except LabError as error:
+            result = subprocess.CompletedProcess(argv, 1, "", f"lab: {error}\n")
         if check and result.returncode:
             pytest.fail(f"{argv} ended with {result.returncode}\n{result.stdout}\n{result.stderr}")
         return result
+
+    def command(self, part: str, argv: list[str]) -> list[str]:
+        """What `lab exec` becomes: tests of many small commands do not pay for a Python of its own each time. Raises LabError."""
+        return self._parts[part].command(argv)
+
+    @functools.cached_property
+    def _parts(self) -> dict:
+        return {part.name: part for part in Laboratory(self.instance).parts}
 
     def install(self, part: str, *packages: str) -> None:
         """Debian packages that a test needs there. A mirror that does not answer is asked again.
@@ -86,6 +109,13 @@ class Lab:
             check=check,
             **options,
         )
+
+    def chat_server(self) -> None:
+        """A chat server with its names, its certificate and its users, unless it is there."""
+        with tempfile.TemporaryDirectory(dir=self.state) as folder:
+            playbook = Path(folder, "server.yml")
+            playbook.write_text(json.dumps([SERVER]))
+            self.playbook(str(playbook), check=True)
 
     def module(self, name: str, arguments: dict, *more: str, host: str = "localhost") -> dict:
         """Run one module on the controller (or another host) and return its result, failed or not.

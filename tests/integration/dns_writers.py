@@ -20,7 +20,7 @@ from pathlib import Path
 from ansible_collections.onprem.chat.plugins.module_utils._dns import keyfile
 from ansible_collections.onprem.chat.plugins.module_utils._dns.gss import GssTsig
 from ansible_collections.onprem.chat.plugins.module_utils._dns.kerberos import Kerberos
-from ansible_collections.onprem.chat.plugins.module_utils._dns.records import intents_from
+from ansible_collections.onprem.chat.plugins.module_utils._dns.records import intents_by_zone
 from ansible_collections.onprem.chat.plugins.module_utils._dns.server import Server
 from ansible_collections.onprem.chat.plugins.module_utils._dns.signing import Tsig
 from ansible_collections.onprem.chat.plugins.module_utils._dns.task import apply_intents
@@ -52,7 +52,7 @@ def write(on: Server, target: str, state: str = "present"):
     """Add one target to the set, or take it away; others stay."""
     srv = {"priority": 0, "weight": 0, "port": 5222, "target": target}
     record = {"name": NAME, "type": "SRV", "state": state, "ttl": 60, "srv": [srv]}
-    return apply_intents([(on, intents_from([record], on.zone))])
+    return apply_intents([(on, intents_by_zone([record], on.zone)[on.zone])])
 
 
 def between() -> dict:
@@ -76,7 +76,7 @@ def between() -> dict:
 def clear(on: Server, *keys: str) -> bool:
     absent = [{"name": key.partition(":")[0], "type": key.partition(":")[2], "state": "absent"} for key in keys]
     try:
-        return apply_intents([(on, intents_from(absent, on.zone))]).changed
+        return apply_intents([(on, intents_by_zone(absent, on.zone)[on.zone])]).changed
     finally:
         on.close()
 

@@ -106,11 +106,13 @@ class Desktop:
 
     def eventually(self, condition: Callable[[], object], seconds: float = 30) -> None:
         """Wait until something is so."""
-        deadline = time.monotonic() + seconds
+        deadline, pause = time.monotonic() + seconds, 0.2
         while not condition():
             if time.monotonic() > deadline:
                 raise AssertionError(f"{self.name}: this did not become true in {seconds} s")
-            time.sleep(0.2)
+            time.sleep(pause)
+            # What is asked may be a program on Wine: that costs more than what is waited for.
+            pause = min(pause * 1.5, 1)
 
     def shells(self) -> int:
         """How many shells are open on its endpoint."""

@@ -70,6 +70,7 @@ class NameServers:
         started = time.monotonic()
         while (answer := self.dig(address, name, kind)) != expected:
             assert time.monotonic() - started < seconds, f"{address} says {answer!r} for {name} {kind}"
+            time.sleep(0.1)
         return time.monotonic() - started
 
     def nsupdate(self, target: Target, *changes: str, key: Path | None = None) -> subprocess.CompletedProcess:

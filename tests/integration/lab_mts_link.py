@@ -14,15 +14,11 @@ import contextlib
 import json
 import shlex
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from company_ca import CompanyCA, Issued
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lab"))
-from laboratory.cli import Lab as Laboratory
 
 if TYPE_CHECKING:
     from conftest import Lab
@@ -58,7 +54,6 @@ class MtsLink:
         self.lab = lab
         self.folder: Path = lab.state / "mts_link"
         self.licence_file = self.folder / "corp-test.lic"
-        self._parts = {part.name: part for part in Laboratory(lab.instance).parts}
 
     @classmethod
     def ready(cls, lab: Lab, *fresh: str) -> MtsLink:
@@ -87,14 +82,10 @@ class MtsLink:
 
     # --- ready
 
-    def command(self, host: str, argv: list[str]) -> list[str]:
-        """What `lab exec` becomes; tests of many small commands do not pay for it each time."""
-        return self._parts[host].command(argv)
-
     def run(self, host: str, argv: list[str], text: str = "") -> subprocess.CompletedProcess:
         """Run a command on a host, with this text as its input."""
         return subprocess.run(
-            self.command(host, argv), input=text, capture_output=True, text=True, check=False, timeout=300
+            self.lab.command(host, argv), input=text, capture_output=True, text=True, check=False, timeout=300
         )
 
     def shell(self, host: str, script: str, text: str = "") -> str:

@@ -50,7 +50,7 @@ class Standin:
         texts = WORDING[self.language]
         language = f"MTS_LINK_STANDIN_LANGUAGE={self.language}"
         return talk(
-            self.link.command(host, ["env", language, *command]),
+            self.link.lab.command(host, ["env", language, *command]),
             [(texts[f"ask_{one}"], {**self.answers, **answers}[one]) for one in questions],
         )
 

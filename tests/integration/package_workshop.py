@@ -43,7 +43,7 @@ OutFile "{out}"
 RequestExecutionLevel {level}
 InstallDir "$LOCALAPPDATA\\Chat"
 VIProductVersion "1.2.3.4"
-VIAddVersionKey /LANG=1049 "ProductName" "Чат «Ёж»"
+VIAddVersionKey /LANG=1049 "ProductName" "{product}"
 VIAddVersionKey /LANG=1049 "ProductVersion" "1.2.3-beta"
 VIAddVersionKey /LANG=1049 "FileVersion" "1.2.3.4"
 VIAddVersionKey /LANG=1049 "FileDescription" "Chat setup"
@@ -117,9 +117,18 @@ class Workshop:
         statement = f"UPDATE Property SET Value = '{name}' WHERE Property = 'ProductName'"  # noqa: S608 - the tests' own
         run("msibuild", package, "-q", statement)
 
-    def nsis(self, name: str, head: str = "", level: str = "user", files: str = "File payload.bin") -> pathlib.Path:
+    def nsis(
+        self,
+        name: str,
+        head: str = "",
+        level: str = "user",
+        files: str = "File payload.bin",
+        product: str = "Чат «Ёж»",
+    ) -> pathlib.Path:
         source, target = self.folder / f"{name}.nsi", self.folder / f"{name}.exe"
-        source.write_text(NSI.format(head=head, out=target, level=level, files=files), encoding="utf-8")
+        source.write_text(
+            NSI.format(head=head, out=target, level=level, files=files, product=product), encoding="utf-8"
+        )
         run("makensis", "-V1", "-INPUTCHARSET", "UTF8", source, cwd=self.folder)
         return target
 

@@ -7,6 +7,7 @@
 /NAME          the file, and a part of it for `Range: bytes=N-`
 /cut/NAME      the same, but an answer that begins at the beginning ends after half
 /closed/NAME   the same, for the user anna with the password that is in FOLDER/password alone
+/busy/NAME     the same, when it is asked for the second time; the first time is 503
 
 FOLDER/log gets one JSON object a line: path (with the query), range, user.
 """
@@ -37,6 +38,9 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(404, b"not here")
         elif kind == "closed" and (user, password) != ("anna", (folder / "password").read_text()):
             self._answer(401, b"who are you?")
+        elif kind == "busy" and self.path not in self.server.asked:
+            self.server.asked.add(self.path)
+            self._answer(503, b"later")
         else:
             self._part(file.read_bytes(), asked, cut=kind == "cut")
 
@@ -68,6 +72,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], folder: Path) -> None:
         super().__init__(address, Handler)
         self.folder = folder
+        self.asked: set[str] = set()
 
 
 if __name__ == "__main__":

@@ -44,10 +44,9 @@ class Sessions:
 
 @pytest.fixture(scope="module")
 def site(fresh_chat):
-    """A chat server with its users, by the playbook site."""
+    """A chat server with its users."""
     shutil.rmtree(fresh_chat.state / "pki", ignore_errors=True)
-    result = fresh_chat.playbook("onprem.chat.site")
-    assert result.returncode == 0, result.stdout[-6000:] + result.stderr
+    fresh_chat.chat_server()
     return fresh_chat
 
 

@@ -248,6 +248,9 @@ def test_desktops_that_are_off(site):
         first = site.run()
     assert first.code == 0, first.output
     assert site.retry() == ["pc2", "pc9"]
+    text = site.folder / "report" / "clients.txt"
+    assert text.stat().st_mode & 0o777 == 0o600
+    assert text.read_text().splitlines() == first.summary()
     statuses = dict.fromkeys(site.names, "reboot_required") | {"pc2": "unreachable", "pc9": "unreachable"}
     assert site.statuses() == statuses
     assert (counted(first, "unreachable"), counted(first, "failed")) == (2, 0)
@@ -323,9 +326,32 @@ def test_mistakes_in_the_inventory(site):
     assert run.code != 0
     assert "nothing to do on" in run.output
 
+    # One that all of them have is told once.
+    shared = site(chat_client_ring=["pilot"])
+    run = shared.run()
+    assert run.code != 0
+    assert "Did you mean chat_client_rings?" in run.output
+    assert {name for name, stats in run.stats.items() if stats["failures"]} == {"pc1"}
+
+    # A file is no folder.
+    nowhere = site(chat_report_directory=f"{__file__}/report")
+    run = nowhere.run()
+    assert run.code != 0
+    assert "There is a folder for the results" in run.output
+    assert nowhere.asked() == []
+
     misspelt = site()
     misspelt.of_host = {"pc7": {"chat_client_ring": ["pilot"]}}
     run = misspelt.run()
     assert run.code != 0
     assert "Did you mean chat_client_rings?" in run.output
     assert misspelt.asked() == []
+
+
+def test_the_soak_begins():
+    """The first run of `make soak-clients`, with few desktops: a bad ring, with one that is off; the others are not begun."""
+    program = ROOT / "tests" / "soak" / "clients_many.py"
+    command = [sys.executable, program, "--desktops", "30", "--forks", "6", "--runs", "1"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert ran.stdout.startswith("stopped: 9 changed, 1 failed, 1 unreachable, 19 not begun yet;")

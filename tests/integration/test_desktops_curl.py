@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,50 @@ def test_a_server_that_is_busy_is_asked_again(downloads: Desktop) -> None:
     assert downloads.run(f"{CURL} {SITE}/again").code == 22
     assert downloads.run(f"{CURL} --retry 3 --retry-delay 1 {SITE}/again").code == 0
     assert downloads.file(r"C:\got.bin").read_bytes() == BODY
+
+
+# What curl itself, of this machine, makes of the same texts, is asked beside it. {} is the server's address, and a place that nobody has.
+CONFIGS = {
+    "plain": 'fail\nsilent\nshow-error\nurl = "{}"\n',
+    "separators": "fail\nsilent:\nurl:{}\n",
+    "no quotation marks": "silent\nurl = {} # what it is about\n",
+    "comments and empty lines": "# silent\n\n   # indented\n/ so\n* too\nurl={}\n",
+    "dashes": "-sS\n--fail\n--url {}\n",
+    "dashes and a separator": "--url = {}\n",
+    "windows ends": 'silent\r\nurl = "{}"\r\n',
+    "a backslash that means nothing": 'silent\nurl = "\\{}"\nheader = "X: \\"y\\" \\\\ z"\n',
+    "no end": 'silent\nurl = "{}',
+    "a value too many": "fail = yes\nurl = {}\n",
+    "a value missing": "silent\nmax-time\nurl = {}\n",
+    "no number": "max-time = soon\nurl = {}\n",
+    "no address": "silent\nfail\n",
+    "nothing": "",
+}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_orders_are_read_as_curl_reads_them(downloads: Desktop, tmp_path: Path, name: str) -> None:
+    """Nobody listens there: 7 says that the address was understood, 2 that there was none, 3 that it is none."""
+    text = CONFIGS[name].format("http://127.0.0.1:9/x")
+    real = subprocess.run(
+        ["curl", "--config", "-"], cwd=tmp_path, input=text.encode(), capture_output=True, check=False
+    )
+    assert downloads.run("curl --config -", stdin=text).code == real.returncode
+
+
+def test_a_file_of_orders(downloads: Desktop) -> None:
+    orders = (
+        f'fail\nsilent\nshow-error\ncacert = "C:\\\\ca.pem"\noutput = "C:\\\\got.bin"\nurl = "{SITE}/file?a=%20b"\n'
+    )
+    downloads.write(r"C:\orders.txt", orders.encode())
+    assert downloads.run(r"curl --config C:\orders.txt").code == 22
+    downloads.write(r"C:\orders.txt", orders.replace("?a=%20b", "").encode())
+    assert downloads.run(r"curl -K C:\orders.txt").code == 0
+    assert downloads.file(r"C:\got.bin").read_bytes() == BODY
+
+
+@pytest.mark.parametrize(("orders", "code"), [("C:\\none.txt", 26), ("C:\\unknown.txt", 2)])
+def test_orders_that_are_refused(downloads: Desktop, orders: str, code: int) -> None:
+    """Curl itself warns about an option that it does not know and goes on; which it knows this one cannot tell."""
+    downloads.write(r"C:\unknown.txt", b"never-heard-of\n")
+    assert downloads.run(f"curl -sS --config {orders} {SITE}/file").code == code

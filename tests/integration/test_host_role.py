@@ -290,20 +290,19 @@ def test_names_move_to_their_addresses(host):
     assert host.done(wish) == 0
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "127.0.0.1 localhost\n10.203.0.20 chat.corp.test chat",
-        "127.0.0.1 localhost\r\n\r\n10.203.0.20 chat.corp.test chat\r\n",
-        "10.203.0.20 chat.corp.test chat # one\x0ctwo\x85three\n",
-    ],
-    ids=["no last end of line", "CRLF", "other separators"],
-)
-def test_the_form_of_lines_is_no_fault(host, text):
-    host.lab.exec("chat", ["tee", "/etc/hosts"], input=text, check=True)
-    before = host.sh("sha256sum /etc/hosts")
-    assert host.done({"host_mend": []}) == 0
-    assert host.sh("sha256sum /etc/hosts") == before
+FORMS = {
+    "no last end of line": "127.0.0.1 localhost\n10.203.0.20 chat.corp.test chat",
+    "CRLF": "127.0.0.1 localhost\r\n\r\n10.203.0.20 chat.corp.test chat\r\n",
+    "other separators": "10.203.0.20 chat.corp.test chat # one\x0ctwo\x85three\n",
+}
+
+
+def test_the_form_of_lines_is_no_fault(host):
+    for form, text in FORMS.items():
+        host.lab.exec("chat", ["tee", "/etc/hosts"], input=text, check=True)
+        before = host.sh("sha256sum /etc/hosts")
+        assert host.done({"host_mend": []}) == 0, form
+        assert host.sh("sha256sum /etc/hosts") == before, form
 
 
 def test_a_dead_resolver_is_mended_before_packages_are_fetched(host):

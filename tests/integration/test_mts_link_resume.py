@@ -5,7 +5,7 @@
 """An installation of MTS Link that is cut off or refused, and the run after it. Installer, script and vendor are labelled stand-ins.
 
 The stand-in writes down what it asks and which step it begins, so what is asked twice is counted. `make soak-mts-link` kills the
-installers at every step, here it is some.
+installers at every step and plants every fault, here it is some: the code that meets them is the same.
 """
 
 from __future__ import annotations
@@ -167,7 +167,7 @@ def test_restarted_host(world):
     assert [line for line in world.trace("meetings") if " asked " in line and "installer.sh" in line] == [
         "installer.sh asked domain"
     ]
-    unchanged(world)
+    complete(world)
 
 
 def test_killed_installer(world):
@@ -217,11 +217,14 @@ FAULTS = {
         "",
     ),
 }
+# A cause that is recognised, and a failure that does not look like one.
+PLANTED = list(FAULTS) if EVERY else ["a question that nobody knows", "wrong licence key", "an error that ends with 0"]
 
 
 def test_refused_then_mended(world):
     """One clear error each time, no secret in it; when every cause is gone, the next run completes."""
-    for name, (planted, cause, paragraph) in FAULTS.items():
+    for name in PLANTED:
+        planted, cause, paragraph = FAULTS[name]
         with contextlib.ExitStack() as stack:
             if "faults" in planted:
                 stack.enter_context(world.faults(*planted["faults"]))
@@ -238,7 +241,7 @@ def test_refused_then_mended(world):
             assert secret not in text, name
     code, text = server(world)
     assert code == 0, text
-    unchanged(world)
+    complete(world)
 
 
 def test_wrong_client_secret(world):

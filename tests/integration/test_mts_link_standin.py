@@ -229,7 +229,7 @@ def test_wrong_answer_is_asked_for_again(linked: Standin):
     answers = [(texts["ask_licence_key"], word) for word in ("wrong", "also wrong", linked.link.licence_key)]
     answers += [(texts[f"ask_{one}"], linked.answers[one]) for one in CHATS_ASKS[1:]]
     with linked.link.settings("chat", attempts=3):
-        talked = talk(linked.link.command("chat", [INSTALLER]), answers)
+        talked = talk(linked.link.lab.command("chat", [INSTALLER]), answers)
         assert talked.code == 0, talked.screen
         assert talked.screen.count(linked.says("refused_licence")) == 2
 
@@ -260,7 +260,7 @@ def test_installer_that_is_killed_while_it_hangs(linked: Standin):
     """By its terminal, which goes away."""
     answers = [(WORDING["en"][f"ask_{one}"], linked.answers[one]) for one in CHATS_ASKS]
     with linked.link.settings("chat", hang="pull"):
-        talked = talk(linked.link.command("chat", [INSTALLER]), answers, until=linked.says("step_pull"))
+        talked = talk(linked.link.lab.command("chat", [INSTALLER]), answers, until=linked.says("step_pull"))
     assert (talked.code, talked.open_questions) == (-9, ())
     assert linked.link.unfinished()
     assert linked.install().code == 0

@@ -107,6 +107,12 @@ def test_nsis(workshop, head, architecture, compressor):
     assert package.silent_install == ["/S"]
 
 
+@pytest.mark.parametrize("product", ["Чат 😀", r"😀 \ud83d\ude00 Ёж 👩‍💻"], ids=["emoji", "written as well"])
+def test_nsis_with_an_emoji_in_its_name(workshop, product):
+    package = read_package(workshop.nsis("emoji", product=product))
+    assert (package.name, package.manufacturer, package.version) == (product, "Пример", "1.2.3-beta")
+
+
 def test_nsis_for_the_machine(workshop):
     assert read_package(workshop.nsis("admin", level="admin")).scope == "machine"
     assert read_package(workshop.nsis("user", level="user")).scope == "unknown"

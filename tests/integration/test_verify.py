@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from pathlib import Path
 
 import pytest
 from certificate_servers import ADDRESS, WINRM, CertificateServers
@@ -12,23 +11,14 @@ from company_ca import CompanyCA
 
 from ansible_collections.onprem.chat.plugins.module_utils._xmpp.survey import CHECK_IDS
 
-ROOT = Path(__file__).resolve().parents[2]
 USERS = "10.203.0.100"
-# What must be there for users to talk. The whole rollout, which ends with this proof, is test_site.py's.
-SERVER = {
-    "name": "Make a chat server",
-    "hosts": "chat_servers",
-    "vars_files": [str(ROOT / "playbooks/vars/site.yml")],
-    "roles": ["onprem.chat.dns", "onprem.chat.certificates", "onprem.chat.ejabberd"],
-}
+CANARY = "wrong-canary-77"
 
 
 @pytest.fixture(scope="module")
-def site(lab, tmp_path_factory):
+def site(lab):
     """A converged site."""
-    playbook = tmp_path_factory.mktemp("server") / "server.yml"
-    playbook.write_text(json.dumps([SERVER]))
-    lab.playbook(str(playbook), check=True)
+    lab.chat_server()
     return lab
 
 
@@ -104,9 +94,21 @@ def user(site, name, password=None):
     return {"jid": f"{name}@corp.test", "password": password or site.secrets["users"][name]}
 
 
+def no_password(site, result, report):
+    """Neither said nor written, at the highest verbosity that people use."""
+    everything = result.stdout + result.stderr + json.dumps(report)
+    drawn = [*site.secrets["users"].values(), *(value for value in site.secrets.values() if isinstance(value, str))]
+    for secret in [*drawn, CANARY]:
+        assert secret not in everything
+        assert base64.b64encode(secret.encode()).decode() not in everything
+
+
 def test_everything_passes_and_nothing_changes(site):
-    result, report = verify(site)
+    result, report = verify(site, "-vvv", "--diff")
     assert result.returncode == 0, result.stdout + result.stderr
+    no_password(site, result, report)
+    # The report is not for everybody.
+    assert (site.state / "report" / "verify.json").stat().st_mode & 0o777 == 0o640
     assert {check["status"] for check in xmpp(report)} == {"pass"}
     assert {check["id"] for check in xmpp(report)} == set(CHECK_IDS)
     assert of(report, "dns.authoritative") and {status for status, _seen in of(report, "dns.authoritative")} == {"pass"}
@@ -143,11 +145,6 @@ def test_an_expired_certificate_fails_the_run(site, listeners):
     assert (row["port"], row["days_left"]) == (9442, -1)
 
 
-def test_report_is_not_for_everybody(site):
-    verify(site)
-    assert (site.state / "report" / "verify.json").stat().st_mode & 0o777 == 0o640
-
-
 def test_wrong_ca(site, tmp_path):
     (tmp_path / "root.crt").write_bytes((site.state / "company-ca.crt").read_bytes())
     result, report = verify(site, chat_ca_directory=str(tmp_path))
@@ -173,16 +170,9 @@ def test_missing_ca_file_is_reported_with_the_callers_checks(site):
     assert {row["port"] for row in report["certificates"]} == {5222, 636}
 
 
-def test_a_failed_check_of_the_caller_fails_the_run(site):
-    mine = {"id": "dns.primary", "subject": "dc1", "status": "fail", "evidence": "lags", "hint": "Wait.", "source": ""}
-    result, report = verify(site, verify_checks=[mine])
-    assert result.returncode == 2
-    assert f"1 of {len(report['checks'])} checks failed for corp.test" in result.stdout + result.stderr
-    assert "FAIL  dns.primary" in result.stdout
-
-
 def test_wrong_password_of_a_user(site):
-    result, report = verify(site, chat_verify_users=[user(site, "anna", "not-hers"), user(site, "boris")])
+    users = [user(site, "anna", CANARY), user(site, "boris")]
+    result, report = verify(site, "-vvv", "--diff", chat_verify_users=users)
     assert result.returncode == 2
     assert of(report, "xmpp.login") == [
         ("fail", "refused: not-authorized"),
@@ -192,18 +182,21 @@ def test_wrong_password_of_a_user(site):
         ("warn", "refused: not-authorized, but the right password was not accepted either")
     ]
     assert of(report, "xmpp.message") == [("skip", "one of the first two users could not log in")]
+    no_password(site, result, report)
 
 
-def test_an_enabled_account_in_place_of_the_disabled_one(site):
-    result, report = verify(site, chat_verify_disabled_user=user(site, "clara"))
+def test_what_is_not_as_wanted_is_named_each_by_itself(site):
+    """An enabled account in place of the disabled one; other servers, which nobody configured; a check of the caller's."""
+    mine = {"id": "dns.primary", "subject": "dc1", "status": "fail", "evidence": "lags", "hint": "Wait.", "source": ""}
+    enabled = user(site, "clara")
+    result, report = verify(site, chat_verify_disabled_user=enabled, chat_s2s=True, verify_checks=[mine])
     assert result.returncode == 2
     assert of(report, "xmpp.login.disabled") == [("fail", "a disabled account could log in")]
-
-
-def test_other_servers_are_wanted_but_not_configured(site):
-    result, report = verify(site, chat_s2s=True)
-    assert result.returncode == 2
     assert of(report, "xmpp.s2s")[0][0] == "fail"
+    assert "FAIL  dns.primary" in result.stdout
+    failed = [check["id"] for check in report["checks"] if check["status"] == "fail"]
+    assert f"{len(failed)} of {len(report['checks'])} checks failed for corp.test" in result.stdout + result.stderr
+    assert set(failed) >= {"dns.primary", "xmpp.login.disabled", "xmpp.s2s"}
 
 
 def test_stopped_server_every_check_is_still_reported(stopped):
@@ -232,19 +225,3 @@ def test_directory_unreachable_logins_end_in_time(no_directory):
         assert evidence == "no answer within 3 s"
     assert of(report, "xmpp.login.disabled") == [("fail", "neither accepted nor refused: no answer within 3 s")]
     assert "the server cannot reach its directory" in result.stdout
-
-
-@pytest.mark.parametrize("broken", [False, True])
-def test_no_password_anywhere(site, broken):
-    variables = {"chat_verify_users": [user(site, "anna"), user(site, "boris", "wrong-canary-77")]} if broken else {}
-    result, report = verify(site, "-vvv", "--diff", **variables)
-    assert result.returncode == (2 if broken else 0)
-    everything = result.stdout + result.stderr + json.dumps(report)
-    secrets = [
-        *site.secrets["users"].values(),
-        *(v for v in site.secrets.values() if isinstance(v, str)),
-        "wrong-canary-77",
-    ]
-    for secret in secrets:
-        assert secret not in everything
-        assert base64.b64encode(secret.encode()).decode() not in everything

@@ -10,6 +10,7 @@ the WinRM service, certutil, and what msiexec says about others that install (16
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
@@ -62,6 +63,9 @@ def test_a_program_in_use(client, packages, running):
 
 
 def test_nothing_is_left_of_a_program_that_removes_itself(client):
+    """Nor of what runs that were killed left of it: a package of another version."""
+    whose = hashlib.sha256(VOICE.lower().encode()).hexdigest()[:8]
+    client.desktop.write(f"{FOLDER}\\files\\{whose}-0123456789abcdef\\old & 50%.exe", b"killed")
     done = ok(client.run(uninstall_key=VOICE, state="absent"), True)
     assert [(step["action"], step["exit_code"]) for step in done["steps"]] == [("uninstall", 0)]
     assert not client.desktop.file(PLACE).exists() and client.version(VOICE) == ""

@@ -21,6 +21,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import uuid
 from pathlib import Path
 
 import pytest
@@ -28,9 +29,10 @@ from cryptography.hazmat.primitives import hashes
 from package_transform import transform
 from package_workshop import Authority, Workshop, sign, table
 from packages_server import Server
+from secrecy import logs, readable_by_others, watch
 from win_client_desktop import FOLDER, Client, ok, refused
 
-from ansible_collections.onprem.chat.plugins.plugin_utils._client import delivery
+from ansible_collections.onprem.chat.plugins.plugin_utils._client import pull
 from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.runner import Answer
 
 CANARY = "canary-77ab01"
@@ -125,6 +127,37 @@ def test_a_signed_package_by_url_breaks_off_and_goes_on_both_times(sources, cach
     again = ok(sources.client.run(**wanted, sha256=digest(package)), False)
     assert sources.asked() == [] and again["delivery"] == ""
     assert cache.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_desktop_pulls_with_a_token_that_nobody_sees(sources, tmp_path):
+    """The server is busy at first, so that curl runs for some seconds; then one that refuses the token. The token comes by curl's input."""
+    token = f"canary-{uuid.uuid4().hex}"
+    lab, desktop = sources.client.desktop.lab, sources.client.desktop
+    package = desktop.package("corptalk-1.1.0.msi")
+    name = sources.publish(package)
+    address = SITE.replace("//", f"//anna:{token}@")
+    wanted = {"package": package.name, "delivery": "pull"}
+    sources.asked()
+    sampler = watch(lab, "win1")
+    try:
+        done = ok(sources.client.run(**wanted, url=f"{address}/busy/{name}?ticket={token}"), True)
+        pulled = sources.asked()
+        ok(sources.client.run(package=package.name, state="absent"), True)
+        wrong = f"{SITE.replace('//', '//somebody:' + token + '@')}/closed/{name}?ticket={token}"
+        failed = refused(sources.client.run(**wanted, url=wrong), "curl exit code 22")
+    finally:
+        seen = sampler.stop()
+    assert done["delivery"] == "pull"
+    assert [(one["user"], one["path"]) for one in pulled] == [("anna", f"/busy/{name}?ticket={token}")] * 2
+    assert b"curl.exe" in seen and b"--config" in seen
+    told = json.dumps([done, failed]) + logs(lab, "win1") + json.dumps(desktop.requests())
+    assert token.encode() not in seen and token not in told
+    changed = lab.state / "win1/upper/srv/windows/prefix/drive_c"
+    held = subprocess.run(["grep", "-rlF", token, changed], capture_output=True, text=True, check=False)
+    assert changed.is_dir() and held.stdout == ""
+    # What the server writes down is the test's own.
+    served = str(sources.folder.relative_to(desktop.root) / "log")
+    assert [file for file in readable_by_others(lab, [token], tmp_path, "win1") if not file.endswith(served)] == []
 
 
 def test_what_a_url_can_do_wrong(sources):
@@ -278,12 +311,12 @@ def test_the_real_curl_goes_on_as_it_is_told(tmp_path, query):
     here = Here(tmp_path)
     url = f"http://127.0.0.1:{server.server_address[1]}/cut/p.msi{query}"
     try:
-        assert delivery._pull(here, url, "C:\\x\\p.msi", 30.0)
+        assert pull.pull(here, url, "C:\\x\\p.msi", 30.0)
         assert (tmp_path / "p.msi").read_bytes() == body
         asked = [json.loads(line)["range"] for line in (tmp_path / "served/log").read_text().splitlines()]
         assert asked == ["", f"bytes={len(body) // 2}-"] and here.codes == [18, 0]
         # Whole already: curl asks for what is behind its end, and is content with 416.
-        assert not delivery._pull(here, url.replace("/cut", ""), "C:\\x\\p.msi", 30.0)
+        assert not pull.pull(here, url.replace("/cut", ""), "C:\\x\\p.msi", 30.0)
         assert (tmp_path / "p.msi").read_bytes() == body
     finally:
         server.shutdown()

@@ -4,8 +4,8 @@
 
 """The channel to a desktop: what Wine's cmd.exe makes of our command lines, and what Kerberos says when something is wrong.
 
-cmd.exe, reg.exe, findstr.exe, where.exe are Wine's; certutil is the laboratory's stand-in; tar.exe is not there (libarchive's own
-program stands for it on this machine). WinRM is the laboratory's endpoint.
+cmd.exe and reg.exe are Wine's; certutil, findstr, tar and where are the laboratory's stand-ins (for tar also libarchive's own program on
+this machine). WinRM is the laboratory's endpoint.
 """
 
 from __future__ import annotations
@@ -165,14 +165,30 @@ def test_a_program_in_a_folder_with_spaces(users):
     assert steps[3][:2] == [0, "two words\r\n"]
 
 
+@pytest.fixture(params=["tar", "certutil"])
+def with_or_without_tar(request, desktop):
+    """Windows before 10 1803 has no tar.exe."""
+    place, away = (desktop.file(f"C:\\windows\\system32\\tar.{ending}") for ending in ("exe", "away"))
+    if request.param == "tar":
+        yield request.param
+        return
+    place.rename(away)
+    try:
+        yield request.param
+    finally:
+        away.rename(place)
+
+
 @pytest.mark.parametrize("name", [f"{NASTY[0]}\\a b.reg", f"{NASTY[1]}", "C:\\plain.bin"])
-def test_files_round_trip_byte_for_byte(desktop, users, name):
-    content = bytes(range(256)) * 300 + "Ж😀\r\n".encode("utf-16")
-    coded = base64.b64encode(content).decode()
-    written, again, back = users(["write", name, coded], ["write", name, coded], ["read", name])
-    assert (written, again) == (None, None)
-    assert back == coded
-    assert desktop.file(name).read_bytes() == content
+def test_files_round_trip_byte_for_byte(desktop, users, with_or_without_tar, name):
+    for content in (bytes(range(256)) * 300 + "Ж😀\r\n".encode("utf-16"), b"small\x00\x1a\r\n"):
+        coded = base64.b64encode(content).decode()
+        written, again, back = users(["write", name, coded], ["write", name, coded], ["read", name])
+        assert (written, again) == (None, None)
+        assert back == coded
+        assert desktop.file(name).read_bytes() == content
+        # An archive has no fractions of a second.
+        assert (desktop.file(name).stat().st_mtime_ns % 10**9 == 0) == (with_or_without_tar == "tar")
     left = [one for one in desktop.file(name).parent.iterdir() if one.name.startswith("~onprem")]
     assert left == []
 
@@ -216,7 +232,7 @@ def test_a_command_that_hangs_ends_on_the_desktop(desktop, users):
 
 
 def test_what_libarchive_makes_of_the_input_for_tar(tmp_path):
-    """tar.exe of Windows is libarchive's bsdtar, as it is here; Wine has none."""
+    """tar.exe of Windows is libarchive's bsdtar, as it is here."""
     content = os.urandom(200_000)
     command, text = files._unpack_tar({"part.tmp": content})
     for ends in (text, text.replace(b"\n", b"\r\n")):

@@ -24,6 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests" / "unit" / "plugins" / "plugin_utils"))
 import packages_forms  # the unit tests' own builder of MSI files
 
+sys.path.append(str(ROOT / "tests" / "lab" / "desktops"))
+from light.desktop import Desktop
+
 HOSTS = [f"127.77.0.{number}" for number in range(1, 13)]
 USERS = [
     {"name": "anna", "sid": "S-1-5-21-1-2-3-1101", "logged_on": True},
@@ -172,3 +175,22 @@ def test_client_of_many(endpoint, packages):
     assert "Corp Talk" in ask(endpoint, keys)
     assert client(package=str(packages[2]), state="absent")["changed"] is True
     assert "Corp Talk" not in ask(endpoint, keys)
+
+
+def test_another_package_of_an_installed_product_code():
+    """1638, as Windows Installer documents it: its family is looked at only when a product is not installed yet."""
+    contents = [b"one", b"two"]
+    same = {"product_code": CODES["product_code"] % 1, "upgrade_code": CODES["upgrade_code"], "name": "Corp Talk"}
+    products = [
+        {**same, "sha256": hashlib.sha256(content).hexdigest(), "version": f"1.{number}.0"}
+        for number, content in enumerate(contents)
+    ]
+    desktop = Desktop.of("one", {"products": products})
+    for number, content in enumerate(contents):
+        desktop.files.write(f"C:\\{number}.msi", content)
+    again = "REINSTALL=ALL REINSTALLMODE=vomus"
+    lines = ["/i C:\\0.msi", "/i C:\\0.msi", "/i C:\\1.msi", "/i C:\\1.msi REINSTALLMODE=omus", f"/i C:\\1.msi {again}"]
+    assert [desktop.run(f"msiexec {line} /qn")[2] for line in lines] == [0, 0, 1638, 1638, 0]
+    shown = desktop.run("reg query HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Uninstall /s")[0].decode()
+    assert "1.1.0" in shown and "1.0.0" not in shown
+    assert [desktop.run(f"msiexec {line} /qn")[2] for line in (f"/x {same['product_code']}", "/i C:\\0.msi")] == [0, 0]

@@ -4,8 +4,8 @@
 
 r"""Installers for single users, made by makensis, and what there is to see of them on a desktop.
 
-Each writes a line into starts.txt in the profile of whoever runs it. refuse.txt there makes it end with 7 and install nothing, slow.txt
-lets it take half a minute.
+Each writes a line into starts.txt in the profile of whoever runs it. refuse.txt there makes it end with 7 and install nothing, hang.txt
+shows a dialog.
 """
 
 from __future__ import annotations
@@ -40,9 +40,8 @@ Function .onInit
   FileSeek $0 0 END
   FileWrite $0 "{version}$\r$\n"
   FileClose $0
-  IfFileExists "$R0\slow.txt" 0 quick
-  Sleep 30000
-quick:
+  IfFileExists "$R0\hang.txt" 0 +2
+  MessageBox MB_OK "Nobody presses this button."
   IfFileExists "$R0\refuse.txt" 0 ready
   SetErrorLevel {refused}
   Quit
@@ -83,6 +82,21 @@ def exe(folder: Path, version: str, bits: int = 32) -> str:
     return str(target)
 
 
+def program(folder: Path, window: bool) -> Path:
+    """The path of a program that stays: one shows a window and ends when that is closed, the other shows nothing.
+
+    It writes NAME.exe.txt when it begins: tasklist of Wine leaves out names that are not ASCII.
+    """
+    source, target = folder / "program.nsi", folder / f"program-{window}.exe"
+    runs = 'MessageBox MB_OK "Until somebody closes this."' if window else "Sleep 600000"
+    source.write_text(
+        f'Unicode true\nName "Program"\nOutFile "{target}"\nRequestExecutionLevel user\nSilentInstall silent\nSection\n'
+        f'FileOpen $0 "$EXEPATH.txt" w\nFileClose $0\n{runs}\nSectionEnd\n'
+    )
+    subprocess.run(["makensis", "-V1", str(source)], check=True, capture_output=True, timeout=120)
+    return target
+
+
 class UserClient(Client):
     """The module on a desktop, and what single users have. What is registered for users stays there between runs."""
 
@@ -120,7 +134,7 @@ class UserClient(Client):
         return "ExitCode" in self.desktop.run(r"reg query HKCU\Software\onprem.chat /s 2>nul", user=name).stdout
 
     def flag(self, name: str, what: str, there: bool = True) -> None:
-        """refuse or slow, for one user."""
+        """refuse or hang, for one user."""
         path = f"C:\\Users\\{name}\\{what}.txt"
         self.desktop.write(path, b"") if there else self.desktop.file(path).unlink()
 

@@ -12,7 +12,18 @@ from dataclasses import dataclass
 from machine import Machine
 from parameters import Parameters
 
-GROUPS = ("channel", "cmd", "tools", "win_registry", "win_client", "win_client_failures", "users", "delivery", "names")
+GROUPS = (
+    "channel",
+    "cmd",
+    "tools",
+    "safety",
+    "win_registry",
+    "win_client",
+    "win_client_failures",
+    "users",
+    "delivery",
+    "names",
+)
 """test_GROUP.py, in the order in which they are run."""
 
 

@@ -53,12 +53,9 @@ def test_over_smb(installed: t.Callable[..., dict[str, t.Any]], machine: Machine
     assert good(installed(delivery="smb"), True)["delivery"] == "smb"
 
 
-def test_pulled_by_the_host(
-    installed: t.Callable[..., dict[str, t.Any]], server: PullServer, facts: dict[str, t.Any]
-) -> None:
-    """delivery._pull: curl.exe with a token in the address, which comes by its standard input."""
-    # The laboratory's stand-in for curl.exe reads no orders from there.
-    token = "" if facts["wine"] else "?token=1"
+@pytest.mark.parametrize("token", ["", "?token=1"], ids=["argument", "standard input"])
+def test_pulled_by_the_host(installed: t.Callable[..., dict[str, t.Any]], server: PullServer, token: str) -> None:
+    """pull.py: curl.exe; with a token in the address that comes by its standard input."""
     assert good(installed(delivery="pull", url=f"{server.url(PACKAGE)}{token}"), True)["delivery"] == "pull"
 
 

@@ -68,7 +68,7 @@ def test_certutil_writes_a_file_as_base64(machine: Machine, file: str) -> None:
 def test_tar_undoes_base64_of_its_input(machine: Machine, facts: dict[str, t.Any], file: str) -> None:
     """files: libarchive's filter for uuencode, and an archive from standard input."""
     if not facts["tar"]:
-        pytest.skip("there is no tar.exe on this host (Windows before 10 1803, or Wine)")
+        pytest.skip("there is no tar.exe on this host (Windows before 10 1803)")
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         entry = tarfile.TarInfo("unpacked.bin")
@@ -83,7 +83,7 @@ def test_tar_undoes_base64_of_its_input(machine: Machine, facts: dict[str, t.Any
 def test_tar_writes_an_archive_as_base64(machine: Machine, facts: dict[str, t.Any], file: str) -> None:
     """files: tar --b64encode -cf -."""
     if not facts["tar"]:
-        pytest.skip("there is no tar.exe on this host (Windows before 10 1803, or Wine)")
+        pytest.skip("there is no tar.exe on this host (Windows before 10 1803)")
     folder = file.rpartition("\\")[0]
     ran = machine.run(f'cd /d "{folder}"&copy /b /y {path(file)} packed.bin>nul&tar --b64encode -cf - packed.bin')
     assert ran.code == 0
@@ -93,10 +93,8 @@ def test_tar_writes_an_archive_as_base64(machine: Machine, facts: dict[str, t.An
         assert stream is not None and stream.read() == CONTENT
 
 
-def test_where_tells_by_its_exit_code(machine: Machine, facts: dict[str, t.Any]) -> None:
+def test_where_tells_by_its_exit_code(machine: Machine) -> None:
     """files: where /q."""
-    if facts["wine"]:
-        pytest.skip("where.exe of Wine knows no /q")
     found = machine.ask(there="where /q certutil.exe", missing="where /q no-such-program.exe")
     assert (found["there"].code, found["missing"].code) == (0, 1)
 
@@ -153,11 +151,9 @@ def test_dir_ends_with_the_free_space(machine: Machine) -> None:
 
 
 def test_curl_reads_its_orders_from_standard_input(machine: Machine, facts: dict[str, t.Any]) -> None:
-    """delivery._curl: --config -; nobody listens at the address, which is exit code 7."""
+    """pull.py: --config -; nobody listens at the address, which is exit code 7."""
     if not facts["curl"]:
         pytest.skip("there is no curl.exe on this host (Windows before 10 1803)")
-    if facts["wine"]:
-        pytest.skip("the laboratory's stand-in for curl.exe knows no --config")
     orders = b'fail\nsilent\nshow-error\nmax-time = 20\noutput = "nul"\nurl = "http://127.0.0.1:9/x?secret=1"\n'
     by_input, nothing = machine.lines(("curl.exe --config -", orders, 60), "curl.exe --fail --silent <nul")
     assert (by_input.code, nothing.code) == (7, 2)

@@ -80,11 +80,6 @@ def intents_by_zone(records: list[dict], zone: str | None) -> dict[str, list[Int
     return result
 
 
-def intents_from(records: list[dict], zone: str) -> list[Intent]:
-    """The intents of a task for one zone."""
-    return [_intent(record, zone) for record in records]
-
-
 def _intent(record: dict, zone: str) -> Intent:
     kind = record["type"]
     name = record.get("name") or "@"

@@ -16,7 +16,7 @@ from .._registry.part import Part
 from .._winrm import quoting
 from .._winrm.errors import ChannelError
 from .._winrm.runner import Answer, Ask, Runner
-from . import delivery, detect, exit_codes, jobs, msi_log, plan, report
+from . import delivery, detect, exit_codes, jobs, msi_log, plan, report, source_name
 from .command_lines import CommandLine, command_line
 from .errors import ClientError, InstallerError
 from .wanted import EXE, MSI, Wanted
@@ -27,6 +27,13 @@ _SESSION_IS_IT = (1601, 1640)
 _LOG_LIMIT = 8 * 1024 * 1024
 _SETTLE = 45.0
 _ROUNDS = 6
+# What a run that was killed may have left when everything else was done: an empty folder of jobs, packages of whatever version. The
+# loop is last and alone: it starts programs.
+_FILES = detect.BASE + r"\files"
+_LEFT = (
+    f'(if exist "{detect.JOBS}\\" (echo jobs))&if exist "{_FILES}\\" {detect.each_in(_FILES, folders=True)} @echo %j'
+)
+_MOST_LEFT = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +62,9 @@ class Visit:
         self.sleep = sleep
         self.report = report.Report(task.wanted)
         self.place = ""
-        self.left: list[str] = []
+        self.left_jobs = False
+        self.left_files: list[str] = []
+        self._away: dict[str, Ask] = {}
 
     def converge(self) -> dict[str, t.Any]:
         """Bring the host to the wanted state and give the module's result. Errors carry what was done until then."""
@@ -75,44 +84,33 @@ class Visit:
         if task.check_mode:
             return self.report.result()
         if planned.changed:
-            try:
-                package = self._deliver() if planned.needs_package else ""
-                for number, step in enumerate(planned.steps):
-                    self._step(step, package, number)
-            finally:
-                self._clean_files()
-            found = self._settled()
-        elif "files" in self.left or ("jobs" in self.left and not found.jobs):
-            self._clean_files()
-        if task.settings is not None:
-            if planned.changed:
-                # The installer may have written some of them itself.
-                task.settings.understand(self._asked(task.settings.questions(), task.settings))
-                self.report.settings(task.settings)
-            if task.settings.changed:
-                task.settings.apply(self.runner)
+            found = self._carry_out(planned)
+        elif self.left_files or (self.left_jobs and not found.jobs):
+            self._clean_files(self.left_files)
+            self._clean_now()
+        if task.settings is not None and task.settings.changed:
+            task.settings.apply(self.runner)
         self.report.found_after(found, plan.left_over(found, task.wanted, task.compare))
         return self.report.result()
 
     # -- looking ------------------------------------------------------------------------------------------------------
 
     def _look(self, settings: bool = True) -> detect.Found:
+        """What is there. What is to be taken away goes first, in the same breath."""
         wanted, registry = self.task.wanted, self.task.settings if settings else None
-        asks = [Ask("client.place", "echo %ProgramFiles%"), Ask("client.left", self._left_command())]
+        asks = [Ask("client.place", "echo %ProgramFiles%"), Ask("client.left", _LEFT)]
         asks += [*detect.questions(wanted), *(registry.questions() if registry else ())]
         # Loops last: Wine's cmd.exe takes %j of a loop and the beginning of a later %NAME% for one variable.
         asks.sort(key=lambda ask: " in (" in ask.command)
-        answers = self._asked(asks, registry)
+        answers = self._asked([*self._away.values(), *asks], registry)
+        self._cleaned(answers)
         self.place = answers["client.place"].text.strip()
-        self.left = answers["client.left"].text.split()
+        left = answers["client.left"].text.split()
+        self.left_jobs = "jobs" in left
+        self.left_files = [name for name in left if wanted.owns_folder(name)][:_MOST_LEFT]
         if registry is not None:
             registry.understand(answers)
         return detect.understand(wanted, answers)
-
-    def _left_command(self) -> str:
-        """What a run that was killed may have left when everything else was done: the package, an empty folder of jobs."""
-        package = f'if exist "{detect.BASE}\\files\\{self._package_folder()}\\" (echo files)&'
-        return f'{package if self.task.wanted.sha256 else ""}if exist "{detect.JOBS}\\" (echo jobs)'
 
     def _asked(self, asks: t.Sequence[Ask], registry: Part | None = None) -> dict[str, Answer]:
         """The answers; those about the registry may lead to more questions (users and their hives)."""
@@ -134,51 +132,79 @@ class Visit:
             if state == "running":
                 self.report.warn(f"An earlier run's installation ({name}) was still going on; it was waited for")
                 jobs.wait(self.runner, job, self.sleep)
-            jobs.clean(self.runner, job, jobs.SYSTEM)
+            self._clean(job.folder, jobs.clean_command(job, jobs.SYSTEM))
         return self._look(settings=False)
 
     def _settled(self) -> detect.Found:
         """What is there now. An EXE may have left its work to a process of its own, so it gets some time."""
         task = self.task
         end = time.monotonic() + _SETTLE
-        while True:
-            found = self._look(settings=False)
-            missing = plan.shortfall(found, task.wanted, task.compare)
-            if not missing:
-                return found
+        found = self._look()
+        at_once = True
+        while missing := plan.shortfall(found, task.wanted, task.compare):
             if task.wanted.kind == MSI or time.monotonic() > end:
-                break
+                raise InstallerError(
+                    f"The installer of {task.wanted.name} said that it succeeded, but {missing}",
+                    task.wanted.path or task.wanted.name,
+                    "The installer did something else than it was taken for: another scope, another version, or nothing without a "
+                    "dialog",
+                    "Ask win_client_info what the host has now, and compare version, product_code or uninstall_key with it",
+                    installed=[one.shown() for one in found.installed],
+                )
             self.sleep(3.0)
-        raise InstallerError(
-            f"The installer of {task.wanted.name} said that it succeeded, but {missing}",
-            task.wanted.path or task.wanted.name,
-            "The installer did something else than it was taken for: another scope, another version, or nothing without a "
-            "dialog",
-            "Look at installed, and compare version, product_code or uninstall_key with it",
-            installed=[one.shown() for one in found.installed],
-        )
+            found = self._look(settings=False)
+            at_once = False
+        if task.settings is not None:
+            # The installer may have written some of them itself.
+            if not at_once:
+                task.settings.understand(self._asked(task.settings.questions(), task.settings))
+            self.report.settings(task.settings)
+        return found
 
     # -- doing --------------------------------------------------------------------------------------------------------
 
     def _folder(self) -> str:
-        return f"{self.place}\\onprem.chat\\files\\{self._package_folder()}"
+        return self._in_files(self.task.wanted.folder)
 
-    def _package_folder(self) -> str:
-        return self.task.wanted.sha256[:16]
+    def _in_files(self, name: str) -> str:
+        return f"{self.place}\\onprem.chat\\files\\{name}"
+
+    def _own_folder(self) -> list[str]:
+        """The name of the package's folder; none without a package."""
+        return [self.task.wanted.folder] if self.task.wanted.sha256 else []
+
+    def _strays(self) -> list[str]:
+        """Folders of other packages of this client: no run needs them, for its jobs were waited for before."""
+        return [name for name in self.left_files if name not in self._own_folder()]
+
+    def _carry_out(self, planned: plan.Plan) -> detect.Found:
+        """Deliver, run, take away what was needed for it, and look; what was needed goes whatever happened."""
+        if self._strays():
+            # They may be what the disk is full of.
+            self._clean_files(self._strays())
+            self._clean_now()
+        try:
+            package = self._deliver() if planned.needs_package else ""
+            for number, step in enumerate(planned.steps):
+                self._step(step, package, number)
+        except BaseException:
+            self._clean_files(self._own_folder())
+            self._clean_now()
+            raise
+        self._clean_files(self._own_folder())
+        return self._settled()
 
     def _deliver(self) -> str:
+        path = self._bring()
+        delivery.write(self.runner, dict(zip(self._transforms(), self.task.transforms, strict=True)))
+        return path
+
+    def _bring(self) -> str:
+        """The package alone; where it is on the host."""
         task = self.task
         path = f"{self._folder()}\\{delivery.file_name(task.wanted.path)}"
-        answers = self.runner.batch(delivery.questions(self.place, path), deadline=600.0)
-        if delivery.digest(answers["delivery.hash"]) == task.wanted.sha256:
-            self.report.delivered("present")
-        else:
-            free = delivery.free_bytes(answers["delivery.space"])
-            delivery.check_space(free, task.wanted, task.source.free_space, self.place)
-            way = delivery.deliver(self.runner, task.source, task.wanted, path, float(task.deadline), self.report.warn)
-            self.report.delivered(way)
-        for local, remote in zip(task.transforms, self._transforms(), strict=True):
-            delivery.write(self.runner, local, remote)
+        way = delivery.deliver(self.runner, task.source, task.wanted, path, float(task.deadline), self.report.warn)
+        self.report.delivered(way)
         return path
 
     def _transforms(self) -> tuple[str, ...]:
@@ -192,15 +218,19 @@ class Visit:
     def _step(self, step: plan.Step, package: str, number: int) -> None:
         name = f"{self.task.wanted.identity}-{number}"
         job = self._job(name, CommandLine(EXE, "", ""))
+        if step.action in (plan.REPAIR, plan.UPDATE) and step.target is not None and step.target.product_code:
+            package = source_name.named_as_before(self.runner, step.target.product_code, package)
         line = command_line(step, self.task.wanted, package, job.log, self._transforms())
         job = dataclasses.replace(job, line=line)
         run_as = jobs.SESSION if self.task.run_as == AUTO else self.task.run_as
         result = self._run(step, job, run_as)
         if self.task.run_as == AUTO and result is not None and result.code in _SESSION_IS_IT and not result.by_deadline:
-            result = self._run(step, job, jobs.SYSTEM)
+            # The same folder again, and its journal says that the job was started.
+            self._clean_now()
+            self._run(step, job, jobs.SYSTEM)
         if "_?=" in line.arguments:
-            program = quoting.path(line.program)
-            self.runner.run(f"del /f /q {program} & rd {quoting.path(line.program.rsplit(chr(92), 1)[0])}")
+            folder = line.program.rsplit("\\", 1)[0]
+            self._clean(folder, f"del /f /q {quoting.path(line.program)} & rd {quoting.path(folder)} & ver >nul")
 
     def _run(self, step: plan.Step, job: jobs.Job, run_as: str):
         try:
@@ -208,8 +238,7 @@ class Visit:
             self.report.ran(step, job.line, result, run_as)
             self._judge(step, job, result, run_as)
         finally:
-            if not jobs.clean(self.runner, job, run_as):
-                self.report.warn(f"{job.folder} could not be removed; a later run will do it")
+            self._clean(job.folder, jobs.clean_command(job, run_as))
         return result
 
     def _judge(self, step: plan.Step, job: jobs.Job, result, run_as: str) -> None:
@@ -265,18 +294,34 @@ class Visit:
         except ChannelError as problem:
             return [f"(the log could not be read: {problem.what})"]
 
-    def _clean_files(self) -> None:
-        """Take the package away, and the folders above it when they are empty: rd without /s takes no others."""
+    # -- taking away --------------------------------------------------------------------------------------------------
+
+    def _clean(self, what: str, command: str) -> None:
+        """Have something taken away when the host is talked to the next time, by a command that may be given twice."""
+        self._away.pop(what, None)
+        self._away[what] = Ask(f"clean.{what}", command)
+
+    def _clean_files(self, names: t.Sequence[str]) -> None:
+        """The same for folders of packages, and for those above them when they are empty: rd without /s takes no others."""
         above = [f"{self.place}\\onprem.chat{name}" for name in ("\\files", "\\jobs", "")]
-        parts = [f"rd {quoting.path(path)} 2>nul" for path in above]
-        if self.task.wanted.sha256:
-            folder = quoting.path(self._folder())
-            parts = [f"rd /s /q {folder} 2>nul", *parts, f"if exist {folder} exit 1"]
-        else:
-            parts.append("ver >nul")
+        empty = " & ".join(f"rd {quoting.path(path)} 2>nul" for path in above)
+        for place in map(self._in_files, names):
+            folder = quoting.path(place)
+            self._clean(place, f"rd /s /q {folder} 2>nul & {empty} & {jobs.gone(folder)}")
+        if not names:
+            self._clean(above[-1], f"{empty} & ver >nul")
+
+    def _clean_now(self) -> None:
+        """Take it away at once."""
         try:
-            done = self.runner.run(f"({' & '.join(parts)})").ok
+            answers = self.runner.batch(list(self._away.values())) if self._away else {}
         except ChannelError:
-            done = False
-        if not done:
-            self.report.warn(f"{self._folder()} could not be removed; a later run will do it")
+            answers = {}
+        self._cleaned(answers)
+
+    def _cleaned(self, answers: t.Mapping[str, Answer]) -> None:
+        """What was to go and is still there is no error."""
+        for what, ask in self._away.items():
+            if ask.name not in answers or not answers[ask.name].ok:
+                self.report.warn(f"{what} could not be removed; a later run will do it")
+        self._away.clear()

@@ -14,6 +14,7 @@ host before anything is started.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import pathlib
 import re
 import typing as t
@@ -21,41 +22,17 @@ import typing as t
 from .._winrm import quoting
 from .._winrm.errors import ChannelError
 from .._winrm.runner import Answer, Ask, Runner
+from . import pull, smb
 from . import share as shares
-from . import smb
 from .errors import DeliveryError, OptionError, RefusedError
 from .wanted import Wanted
 
 AUTO, PULL, SHARE, SMB, CHANNEL = "auto", "pull", "share", "smb", "channel"
+PRESENT = "present"
 CHANNEL_LIMIT = 64 * 1024 * 1024
 _SMALL = 512 * 1024
 _NAME = re.compile(r"[\w .()+=~@-]{1,100}\Z")
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
-
-# curl.1, "EXIT CODES"
-_CURL = {
-    6: ("The host does not find the server's name", "Check the name in url and the host's DNS"),
-    7: ("The server does not answer on this port", "Check that the server runs and that no firewall is between"),
-    18: (
-        "The server's answer ended too early, again and again",
-        "Look at the server's log, and at what is between it and the host",
-    ),
-    22: ("The server refused it (an HTTP status of 400 or above)", "Open url in a browser on the host"),
-    23: (
-        "The file could not be written: the disk is full, or a program keeps it",
-        "Free space; look at the virus scanner",
-    ),
-    28: ("It took too long", "Give a greater deadline, or a server nearer to the host"),
-    35: ("No TLS connection came about", "Check the server's TLS settings; old Windows knows only old versions"),
-    60: ("The host does not trust the server's certificate", "Distribute the company's root certificate to the host"),
-    77: ("The file with trusted certificates cannot be read", "Mend the host's curl configuration"),
-}
-_RANGE = 33
-# Ended in the middle: less than was promised, reset, silence. curl --retry does not go on after the first of them.
-_BROKEN = (18, 28, 52, 55, 56)
-_ATTEMPTS = 4
-# Exit code of our own line: something lies at the package's place, whole or not.
-_PARTIAL = 4211
 
 
 class DiskFull(DeliveryError):
@@ -85,12 +62,13 @@ def file_name(path: str) -> str:
     return name if _NAME.match(name) and name.isascii() else f"package{pathlib.PurePath(path).suffix.lower()}"
 
 
-def questions(folder: str, path: str) -> list[Ask]:
-    """Whether the package is there already, and how much space is left."""
-    drive = quoting.path(folder[:3])
+def questions(path: str) -> list[Ask]:
+    """Makes the package's folder, and asks whether the package is there already and how much space is left."""
+    folder = quoting.path(path.rsplit("\\", 1)[0])
     return [
+        Ask("delivery.folder", f"if not exist {folder} md {folder}"),
         Ask("delivery.hash", f"certutil -hashfile {quoting.path(path)} SHA256"),
-        Ask("delivery.space", f"dir /-c /ad {drive}"),
+        Ask("delivery.space", f"dir /-c /ad {quoting.path(path[:3])}"),
     ]
 
 
@@ -150,13 +128,19 @@ def deliver(
     deadline: float,
     tell: t.Callable[[str], None] = lambda text: None,
 ) -> str:
-    """Bring the package to ``path`` and check it there. Gives the way that worked; DeliveryError when none did.
+    """Bring the package to ``path`` and check it there. Gives the way that worked, or "present"; DeliveryError when none did.
 
-    ``tell`` is told why ways failed that were tried before the one that worked.
+    RefusedError for too little space. ``tell`` is told why ways failed that were tried before the one that worked.
     """
+    answers = runner.batch(questions(path), deadline=600.0)
+    there = digest(answers["delivery.hash"])
+    if there == wanted.sha256:
+        return PRESENT
+    check_space(free_bytes(answers["delivery.space"]), wanted, source.free_space, path[:3])
+    _check_folder(answers["delivery.folder"], path)
+    # Something of the package, or of another one.
+    partial = bool(there)
     problems: list[tuple[str, DeliveryError]] = []
-    folder = path.rsplit("\\", 1)[0]
-    partial = _prepared(runner, folder, path)
     for way in ways(source, wanted):
         try:
             _bring(runner, way, source, wanted, path, deadline, partial)
@@ -176,16 +160,18 @@ def deliver(
 
 def _bring(runner: Runner, way: str, source: Source, wanted: Wanted, path: str, deadline: float, partial: bool) -> None:
     """By one way, and checked. What was continued and is not the package is fetched once more, from its beginning."""
+    if way == CHANNEL:
+        # Compared on the host before it gets its name.
+        _write(runner, wanted, path, deadline)
+        return
     for again in (True, False):
         continued = False
         if way == PULL:
-            continued = _pull(runner, source.url, path, deadline) or partial
+            continued = pull.pull(runner, source.url, path, deadline) or partial
         elif way == SHARE:
             shares.copy(runner, source.share, path, wanted.identity, deadline)
-        elif way == SMB:
-            continued = smb.push(source.host, source.user, source.password, wanted.path, path)
         else:
-            _write(runner, wanted, path, deadline)
+            continued = smb.push(source.host, source.user, source.password, wanted.path, path)
         try:
             verify(runner, wanted, path, way)
             return
@@ -194,20 +180,14 @@ def _bring(runner: Runner, way: str, source: Source, wanted: Wanted, path: str, 
                 raise
 
 
-def _prepared(runner: Runner, folder: str, path: str) -> bool:
-    """Make the folder. Whether something of the package is there already."""
-    there = f"if exist {quoting.path(path)} exit {_PARTIAL}"
-    answer = runner.run(f"(if not exist {quoting.path(folder)} md {quoting.path(folder)}) && ({there})")
-    if answer.exit_code == _PARTIAL:
-        return True
+def _check_folder(answer: Answer, path: str) -> None:
     if not answer.ok:
         raise DeliveryError(
             f"The folder for the package cannot be made (exit code {answer.exit_code})",
-            folder,
+            path.rsplit("\\", 1)[0],
             "The account is no administrator of the host, or the disk is full",
             "Check the account and the disk",
         )
-    return False
 
 
 def _room_left(runner: Runner, way: str, wanted: Wanted, path: str, problem: DeliveryError) -> None:
@@ -274,85 +254,32 @@ def _write(runner: Runner, wanted: Wanted, path: str, deadline: float) -> None:
             f"delivery=channel takes {CHANNEL_LIMIT // 2**20} MiB at most: WinRM is slow",
             "Give url, or set delivery to smb",
         )
+    content = pathlib.Path(wanted.path).read_bytes()
+    if hashlib.sha256(content).hexdigest() != wanted.sha256:
+        raise OtherContent(
+            "The package is not the one that was looked at",
+            wanted.path,
+            "It was exchanged or written to meanwhile",
+            "Run again when nobody writes to package",
+        )
     try:
-        runner.write_file(path, pathlib.Path(wanted.path).read_bytes(), deadline=deadline)
+        runner.write_file(path, content, deadline=deadline)
     except ChannelError as error:
         raise DeliveryError(error.what, error.where, error.cause, error.remedy) from error
 
 
-def write(runner: Runner, local: str, path: str) -> None:
-    """A small file beside the package (a transform). DeliveryError when it cannot be read or written."""
+def write(runner: Runner, files: t.Mapping[str, str]) -> None:
+    """Small files beside the package (transforms): path on the host -> on the controller. DeliveryError when one fails."""
     try:
-        runner.write_file(path, pathlib.Path(local).read_bytes())
+        contents = {path: pathlib.Path(local).read_bytes() for path, local in files.items()}
     except OSError as problem:
         raise DeliveryError(
-            "A file of the controller cannot be read", local, problem.strerror or str(problem), "Check the path"
+            "A file of the controller cannot be read",
+            str(problem.filename),
+            problem.strerror or str(problem),
+            "Check the path",
         ) from problem
+    try:
+        runner.write_files(contents)
     except ChannelError as error:
         raise DeliveryError(error.what, error.where, error.cause, error.remedy) from error
-
-
-def _pull(runner: Runner, url: str, path: str, deadline: float) -> bool:
-    """Whether it was broken off in the middle and continued."""
-    broken = 0
-    answer = _curl(runner, url, path, deadline, resume=True)
-    while answer.exit_code in _BROKEN and broken < _ATTEMPTS:
-        broken += 1
-        answer = _curl(runner, url, path, deadline, resume=True)
-    if answer.exit_code == _RANGE or (answer.exit_code == 22 and b"416" in answer.stderr):
-        # A server that cannot resume, or a file that is complete or longer than it should be: from the beginning.
-        runner.run(f"del /f /q {quoting.path(path)}")
-        answer = _curl(runner, url, path, deadline, resume=False)
-    if answer.ok:
-        return broken > 0
-    cause, remedy = _CURL.get(
-        answer.exit_code,
-        (
-            "curl.exe is missing (Windows before 10 1803) or failed"
-            if answer.exit_code in (1, 9009)
-            else "curl.exe failed",
-            "Set delivery to smb or channel",
-        ),
-    )
-    said = answer.stderr.decode("utf-8", errors="replace").strip()[-500:]
-    raise DeliveryError(
-        f"The host could not pull the package (curl exit code {answer.exit_code})",
-        _without_secrets(url),
-        cause,
-        remedy,
-        output=_hidden(said, url),
-    )
-
-
-def _curl(runner: Runner, url: str, path: str, deadline: float, *, resume: bool) -> Answer:
-    flags = ["fail", "silent", "show-error", "location"]
-    values = {
-        "retry": "4",
-        "retry-delay": "2",
-        "max-time": str(int(deadline)),
-        **({"continue-at": "-"} if resume else {}),
-    }
-    if url == _without_secrets(url):
-        words = [*(f"--{name}" for name in flags), *(f"--{name} {value}" for name, value in values.items())]
-        command = f"curl.exe {' '.join(words)} --output {quoting.path(path)} {quoting.argument(url)}"
-        return runner.run(command, deadline=deadline + 30.0)
-    # A user or a query may be a token, and command lines can be listed: then the address comes by standard input.
-    lines = [*flags, *(f"{name} = {value}" for name, value in values.items())]
-    lines += [f"output = {_in_config(path)}", f"url = {_in_config(url)}"]
-    config = "".join(f"{line}\n" for line in lines).encode("utf-8")
-    return runner.run("curl.exe --config -", stdin=config, deadline=deadline + 30.0)
-
-
-def _in_config(text: str) -> str:
-    if any(sign in text for sign in "\r\n\0"):
-        raise OptionError("url holds a line break", "url", "curl would read it as two lines", "Correct url")
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _without_secrets(url: str) -> str:
-    """The address without what may be a token: no user, no query."""
-    return re.sub(r"//[^/@]*@", "//", url).partition("?")[0]
-
-
-def _hidden(text: str, url: str) -> str:
-    return text.replace(url, _without_secrets(url))

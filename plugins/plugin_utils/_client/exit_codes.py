@@ -264,8 +264,3 @@ def meaning(kind: str, code: int) -> Meaning:
         "The vendor of an EXE decides what its exit codes mean",
         "Look it up in the vendor's documentation; when it means success, add it to success_codes",
     )
-
-
-def unsigned(code: int) -> int:
-    """%errorlevel% is signed; GetExitCodeProcess and this collection are not."""
-    return code & 0xFFFFFFFF

@@ -14,17 +14,17 @@ from collections.abc import Mapping, Sequence
 
 from ansible_collections.onprem.chat.plugins.module_utils._checks import Checks
 
-from .._packages import guid
 from .._windows import users
 from .._winrm.runner import Answer, Ask, Runner
 from . import info_expect, info_products, info_system
-from .errors import OptionError
-from .info_expect import USER, Expectation
+from .info_expect import Expectation
 from .info_products import Filter
+from .wanted import MACHINE, USER, code, uninstall_key
 
 SUBSETS = ("products", "users", "reboot", "disk", "windows", "rollout")
 FILTERS = ("name", "product_code", "upgrade_code", "uninstall_key")
 RULES: dict[str, t.Any] = {"mutually_exclusive": [FILTERS]}
+LEAST = {"deadline": (10, "seconds"), "free_space": (0, "MiB")}
 
 
 def argument_spec() -> dict[str, t.Any]:
@@ -47,7 +47,7 @@ def argument_spec() -> dict[str, t.Any]:
                 "sha256": dict(text),
                 "ca_path": {"type": "path"},
                 "state": {**text, "choices": ["present", "absent", "repair"], "default": "present"},
-                "scope": {**text, "choices": [info_expect.MACHINE, USER], "default": info_expect.MACHINE},
+                "scope": {**text, "choices": [MACHINE, USER], "default": MACHINE},
                 "version": dict(text),
                 "product_code": dict(text),
                 "upgrade_code": dict(text),
@@ -77,24 +77,14 @@ class Wish:
 
 def wish(options: Mapping[str, t.Any], expect: Sequence[Expectation]) -> Wish:
     """From options as validated. OptionError for what makes no sense."""
-    for name, least in (("deadline", 10), ("free_space", 0)):
-        if options[name] < least:
-            unit = "MiB" if name == "free_space" else "seconds"
-            raise OptionError(f"{name} is too small", str(options[name]), f"It is in {unit}", f"Give {least} or more")
-    chosen = {name: options.get(name) or "" for name in FILTERS}
-    for name in ("product_code", "upgrade_code"):
-        if chosen[name] and not guid.is_guid(chosen[name]):
-            raise OptionError(f"{name} is not understood", repr(chosen[name]), "It is no GUID", "Correct it")
-        chosen[name] = guid.normal(chosen[name]) if chosen[name] else ""
-    if any(sign in chosen["uninstall_key"] for sign in "\\\n"):
-        raise OptionError(
-            "uninstall_key is not the name of a key",
-            repr(chosen["uninstall_key"]),
-            "It holds a backslash or a line feed",
-            "Give the last part of the path alone",
-        )
+    chosen = Filter(
+        name=options.get("name") or "",
+        product_code=code(options, "product_code"),
+        upgrade_code=code(options, "upgrade_code"),
+        uninstall_key=uninstall_key(options),
+    )
     return Wish(
-        filter=Filter(**chosen),
+        filter=chosen,
         gather=frozenset(options["gather"]),
         profiles=options["profiles"],
         expect=tuple(expect),

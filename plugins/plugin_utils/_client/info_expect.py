@@ -14,14 +14,12 @@ from collections.abc import Mapping, Sequence
 
 from ansible_collections.onprem.chat.plugins.module_utils._checks import FAIL, PASS, SKIP, WARN
 
-from .._packages import guid, versions
+from .._packages import versions
 from .._windows.users import User
 from .errors import OptionError
 from .info_products import Filter, Product
 from .options import compare
-from .wanted import MSI, PackageLike
-
-MACHINE, USER = "machine", "user"
+from .wanted import MACHINE, MSI, USER, PackageLike, code, uninstall_key
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,26 +52,14 @@ class Verdict(t.NamedTuple):
 
 def expectation(options: Mapping[str, t.Any], package: PackageLike | None) -> Expectation:
     """From one item of the option ``expect`` and its package. OptionError where it does not say which product is meant."""
-    key = options.get("uninstall_key") or ""
-    codes = {}
-    for name in ("product_code", "upgrade_code"):
-        given = options.get(name) or ("" if key or package is None else getattr(package, name, ""))
-        if given and not guid.is_guid(given):
-            raise OptionError(f"{name} is not understood", repr(given), "It is no GUID", "Correct it")
-        codes[name] = guid.normal(given) if given else ""
+    key = uninstall_key(options)
+    codes = {name: code(options, name, None if key else package) for name in ("product_code", "upgrade_code")}
     if not key and not any(codes.values()):
         raise OptionError(
             "It is not known which product is expected",
             options.get("package") or "expect",
             "An EXE does not say under which key it registers itself, and no code was given",
             "Give uninstall_key, product_code or upgrade_code",
-        )
-    if "\\" in key or "\n" in key:
-        raise OptionError(
-            "uninstall_key is not the name of a key",
-            repr(key),
-            "It holds a backslash or a line feed",
-            "Give the last part of the path alone",
         )
     absent = options.get("state") == "absent"
     # All versions of a family count, so the UpgradeCode tells more than the code of this one product.

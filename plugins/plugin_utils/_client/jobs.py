@@ -63,7 +63,14 @@ def run(runner: Runner, job: Job, run_as: str, sleep: t.Callable[[float], None] 
 
     Raises InstallerError when it does not begin, ChannelError when the host cannot be reached any more.
     """
-    text = script.job(job.line, deadline=job.deadline, retry_busy=job.retry_busy, close=job.close, force=job.force)
+    text = script.job(
+        job.line,
+        deadline=job.deadline,
+        retry_busy=job.retry_busy,
+        close=job.close,
+        force=job.force,
+        system=run_as == SYSTEM,
+    )
     runner.write_file(job.script, text)
     if run_as == SYSTEM:
         return _as_system(runner, job, sleep)
@@ -149,12 +156,26 @@ def wait_command(folder: str) -> str:
 
 def clean(runner: Runner, job: Job, run_as: str) -> bool:
     """Take the job's folder and task away. False when something of it is in use; a later run takes it away then."""
-    folder = quoting.path(job.folder)
-    task = f"schtasks /delete /tn {quoting.argument(job.task)} /f >nul 2>&1 & " if run_as == SYSTEM else ""
     try:
-        return runner.run(f"{task}rd /s /q {folder} 2>nul & if exist {folder} exit 1").ok
+        return runner.run(clean_command(job, run_as)).ok
     except ChannelError:
         return False
+
+
+def clean_command(job: Job, run_as: str) -> str:
+    """The same as a command that may be given twice, among others in one line."""
+    folder = quoting.path(job.folder)
+    task = f"schtasks /delete /tn {quoting.argument(job.task)} /f >nul 2>&1 & " if run_as == SYSTEM else ""
+    # Who waited for result.txt is here before the batch file has ended, and it keeps the folder until then.
+    again = " & ".join(
+        f"if exist {folder} (ping -n {seconds + 1} 127.0.0.1 >nul & rd /s /q {folder} 2>nul)" for seconds in (1, 3)
+    )
+    return f"{task}rd /s /q {folder} 2>nul & {again} & {gone(folder)}"
+
+
+def gone(folder: str) -> str:
+    """A command that ends with 0 when the folder (in quotation marks) is no more, whatever was in front of it."""
+    return f"if exist {folder} (cmd /c exit 1) else (ver >nul)"
 
 
 def _not_begun(job: Job, answer: Answer) -> InstallerError:

@@ -15,7 +15,7 @@ from .._packages import versions
 from .._registry.options import settings_option
 from .._registry.part import Part
 from .._registry.settings import from_options, undone
-from . import converge, delivery, share, wanted
+from . import converge, delivery, script, share, wanted
 from .errors import OptionError
 from .wanted import MSI, PackageLike
 
@@ -23,6 +23,7 @@ RULES: dict[str, t.Any] = {
     "required_one_of": [("package", "product_code", "upgrade_code", "uninstall_key")],
     "required_if": [("state", "present", ("package",)), ("state", "repair", ("package",))],
 }
+LEAST = {"deadline": (10, "seconds"), "retry_busy": (0, "seconds"), "free_space": (0, "MiB")}
 
 
 def argument_spec() -> dict[str, t.Any]:
@@ -46,6 +47,7 @@ def argument_spec() -> dict[str, t.Any]:
         "scope": {**text, "choices": ["machine", "user"], "default": "machine"},
         "version": dict(text),
         "allow_downgrade": {"type": "bool", "default": False},
+        "keep_newer": {"type": "bool", "default": False},
         "product_code": dict(text),
         "upgrade_code": dict(text),
         "uninstall_key": {**text, "no_log": False},
@@ -78,26 +80,13 @@ def task(
 
     Raises OptionError, and SettingsError for settings.
     """
-    for name, least in (("deadline", 10), ("retry_busy", 0), ("free_space", 0)):
-        if (options.get(name) or least) < least:
-            raise OptionError(
-                f"{name} is too small",
-                str(options[name]),
-                f"It is in {'MiB' if name == 'free_space' else 'seconds'}",
-                f"Give {least} or more",
-            )
     wish = wanted.wanted(options, package)
     if options.get("transforms") and wish.kind != MSI:
         raise OptionError(
             "transforms are of Windows Installer packages", "transforms", "The package is an EXE", "Take them away"
         )
-    if any("\\" in one or "/" in one for one in options.get("close") or ()):
-        raise OptionError(
-            "close has a path",
-            "close",
-            "Programs are found by their name",
-            "Give names as the task manager shows them, for instance chat.exe",
-        )
+    for image in options.get("close") or ():
+        script.check_image(image)
     source = delivery.Source(
         way=options["delivery"],
         url=options.get("url") or "",

@@ -13,6 +13,7 @@ kernel sets.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -27,6 +28,9 @@ from .._packages.read import read_package
 from .._packages.signature import verify
 
 Read = t.Callable[[str], Package]
+LARGE = 4 << 20
+"""Bytes of a package that is worth a note for the other desktops of a run."""
+_SIZE = 2
 
 
 class Exchanged(PackageError):
@@ -52,7 +56,7 @@ def obtain(
         )
         source = got.path
     before = _state(source)
-    package = read(source)
+    package = _read_once(source, before, run, read)
     if not demanded or options["state"] == "absent":
         return package, None
     signature = _signature(package, demanded, run)
@@ -64,6 +68,21 @@ def obtain(
             "Run again when that is done; keep packages where only those may write who roll them out",
         )
     return package, signature
+
+
+def _read_once(path: str, state: tuple[int, ...], run: str, read: Read) -> Package:
+    """A large package is read by one process of a run for all, while the file stays what it is; small ones cost no more than that."""
+    if not run or not state or state[_SIZE] < LARGE:
+        return read(path)
+    key = hashlib.sha256(json.dumps([path, state]).encode()).hexdigest()
+    try:
+        saved = cache.once(
+            cache.cache_folder().parent / "read", key, run, lambda: dataclasses.asdict(read(path)), repr(path)
+        )
+    except (OSError, cache.NotPrivate):
+        # Without a place for notes it only takes longer.
+        return read(path)
+    return Package.restored(saved)
 
 
 def _signature(package: Package, demanded: t.Mapping[str, t.Any], run: str) -> dict[str, t.Any]:

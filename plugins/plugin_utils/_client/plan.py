@@ -63,12 +63,14 @@ def plan(found: Found, wanted: Wanted, compare: Compare) -> Plan:
     same = [one for one in here if _same(one, wanted, compare)]
     newer = [one for one in here if one not in same and compare(one.version, wanted.version) > 0]
     older = [one for one in here if one not in same and one not in newer]
+    if newer and wanted.keep_newer:
+        return Plan((), before, before, f"{newer[0].version} is installed, which is newer and kept")
     if newer and not wanted.allow_downgrade:
         raise RefusedError(
             f"{wanted.name} {newer[0].version} is installed, which is newer than {wanted.version}",
             newer[0].key,
             "The package is older than what the host has",
-            "Take a newer package, or set allow_downgrade to true to remove the newer one first",
+            "Take a newer package; or set keep_newer where the client updates itself, or allow_downgrade to remove the newer one first",
             found=list(before),
         )
     away = tuple(Step(UNINSTALL, one) for one in newer)
@@ -115,4 +117,5 @@ def left_over(found: Found, wanted: Wanted, compare: Compare) -> list[dict[str, 
     """Other versions of the same family that an upgrade did not take away."""
     if wanted.state == "absent":
         return []
-    return [one.shown() for one in found.machine if not _same(one, wanted, compare)]
+    others = [one for one in found.machine if not _same(one, wanted, compare)]
+    return [one.shown() for one in others if not (wanted.keep_newer and compare(one.version, wanted.version) > 0)]

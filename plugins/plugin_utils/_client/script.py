@@ -17,6 +17,8 @@ installation. The file belongs to one step in a folder of its own:
     result.txt    written at the end, at once (renamed): name=value lines
     msi.log       the log of Windows Installer
 
+The installer itself runs in the folder for temporary files: what it starts and leaves running (the client, an updater) keeps
+no lock, and nothing of ours in use.
 (The usual lock of batch files, an output file held open, is none in Wine: its cmd.exe shares such files for writing.)
 
 The installer runs beside the file, which waits for code.txt by counting seconds: cmd.exe has no other way to give up on a
@@ -28,23 +30,28 @@ running) is waited for here, so that it costs no round trips.
 from __future__ import annotations
 
 import dataclasses
+import re
 
 from .command_lines import CommandLine, for_batch, quoted
-from .errors import ClientError
+from .errors import OptionError
 
 BUSY_PAUSE = 10
 STARTED_BEFORE, LOCKED = 97, 98
+_NO_IMAGE = re.compile(r'[\x00-\x1f\x7f"\\/:*?<>|]')
+# The shell that runs the job, its console, and what starts it over WinRM and as a task.
+_OURS = ("cmd.exe", "conhost.exe", "winrshost.exe", "wsmprovhost.exe", "svchost.exe", "taskkill.exe")
 
 _TEMPLATE = r"""@echo off
 setlocal EnableExtensions DisableDelayedExpansion
 chcp 65001 >nul
 if "%~1"=="installer" goto installer
+if "%~1"=="command" goto command
 cd /d {place} || exit /b 96
 if exist result.txt goto report
 rd hold 2>nul
 md hold 2>nul || exit /b {locked}
 cd hold 2>nul || exit /b {locked}
-if not exist "%TEMP%" md "%TEMP%" 2>nul
+{temp}
 if exist ..\started.txt exit /b {started_before}
 >..\started.txt echo started
 set /a opc_busy=0
@@ -96,10 +103,24 @@ type result.txt
 exit /b 0
 
 :installer
-{command}
+cmd /d /c {again} command
 >..\code.tmp echo %errorlevel%
 ren ..\code.tmp code.txt
 exit
+
+:command
+cd /d "%TEMP%" 2>nul || cd ..
+{command}
+exit %errorlevel%
+"""
+_TEMP = r"""if not exist "%TEMP%" md "%TEMP%" 2>nul"""
+# Users may make files in Windows' own Temp, and installers load what lies where they unpack. SystemTemp is closed to them
+# (learn.microsoft.com, GetTempPath2W); an older Windows has none.
+_TEMP_OF_SYSTEM = r"""set "opc_temp=%SystemRoot%\SystemTemp"
+if not exist "%opc_temp%\" set "opc_temp=%~dp0temp"
+if not exist "%opc_temp%\" md "%opc_temp%" 2>nul
+for %%t in ("%opc_temp%") do set "TEMP=%%~st"
+set "TMP=%TEMP%"
 """
 
 
@@ -124,10 +145,12 @@ def job(
     close: tuple[str, ...] = (),
     force: bool = False,
     place: str = "",
+    system: bool = False,
 ) -> bytes:
     """The batch file for one command line. ``deadline`` and ``retry_busy`` are seconds; ``close``: image names to ask to end.
 
     ``place`` is where it keeps what it writes, as a batch file says it (%NAMES% are replaced); by default where it lies.
+    ``system``: it runs as SYSTEM, with a folder for temporary files that users cannot write.
     """
     pause = max(1, min(BUSY_PAUSE, retry_busy))
     # A path as the registry has it is a path, whatever stands in it.
@@ -137,6 +160,7 @@ def job(
         again='call "%~f0"' if place else "..\\job.cmd",
         locked=LOCKED,
         started_before=STARTED_BEFORE,
+        temp=(_TEMP_OF_SYSTEM if system else _TEMP).rstrip("\n"),
         close="".join(_closing(image, force) for image in close).rstrip("\n"),
         deadline=int(deadline),
         image=for_batch(quoted(line.image)),
@@ -148,14 +172,30 @@ def job(
     return text.replace("\n", "\r\n").encode("utf-8")
 
 
-def _closing(image: str, force: bool) -> str:
-    if not image or any(sign in image for sign in '"\\/:*?<>|\r\n,'):
-        raise ClientError(
-            f"{image!r} is no name of a program",
+def check_image(image: str) -> None:
+    """Raises OptionError for what taskkill /im would not take as the name of one program.
+
+    learn.microsoft.com, "taskkill": * stands for any names. A word that begins with / or - may be read as an option, and one of
+    digits alone as the number of a process.
+    """
+    if not image.strip() or image != image.strip() or _NO_IMAGE.search(image) or image.isdecimal() or image[0] == "-":
+        raise OptionError(
+            f"{image!r} is not the name of one program",
             "close",
-            "It is a path or holds signs that no file name has",
-            "Give names as the task manager shows them, for instance chat.exe",
+            "It is empty, a path, a pattern, a number, begins with a dash, or has blanks at an end or signs that no file name has",
+            "Give names as the page Details of the task manager shows them, for instance chat.exe",
         )
+    if image.lower() in _OURS:
+        raise OptionError(
+            f"{image} cannot be closed",
+            "close",
+            "What installs here runs by it, and would be ended, too",
+            "Name the programs of the client alone",
+        )
+
+
+def _closing(image: str, force: bool) -> str:
+    check_image(image)
     name = for_batch(quoted(image))
     text = f"taskkill /im {name} >nul 2>&1\n"
     if force:

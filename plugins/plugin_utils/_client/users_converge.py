@@ -97,7 +97,8 @@ class UserVisit(Visit):
         return Found(tuple(one for person in self.scene.people for one in person.installed))
 
     def _users(self) -> list[dict[str, t.Any]]:
-        shown = [users_plan.shown(one, self.order, self.task.compare) for one in self.scene.people]
+        scene, order = self.scene, self.order
+        shown = [users_plan.shown(one, order, self.task.compare, scene.repair) for one in scene.people]
         failed = {one.sid for one, _why in self._failures()}
         return [{**one, "state": users_plan.FAILED} if one["sid"] in failed else one for one in shown]
 
@@ -107,11 +108,13 @@ class UserVisit(Visit):
         return self.order.folder(self.place)
 
     def _act(self, planned: users_plan.Plan) -> None:
-        if planned.register:
-            self._register()
-        self._write(planned.files)
+        files = dict(planned.files)
         if self.task.wanted.state == "repair":
-            self._write({"repair.txt": f"{secrets.token_hex(8)}\r\n".encode()})
+            files["repair.txt"] = f"{secrets.token_hex(8)}\r\n".encode()
+        if planned.register:
+            self._register(files)
+        else:
+            self._write(files)
         tried: set[str] = set()
         for _round in range(_AGAIN):
             now = [one for one in planned.now if one.sid not in tried]
@@ -138,14 +141,13 @@ class UserVisit(Visit):
                 "Look at the task and at " + self._folder(),
             )
 
-    def _register(self) -> None:
-        """The folder first, the task last: when it names this folder, the folder is complete."""
+    def _register(self, files: t.Mapping[str, bytes]) -> None:
+        """The folder first, the task last: when it names this folder, the folder is complete. ``files``: of single users."""
         order = self.order
         if order.package_name:
-            self._deliver()
-        self._write(order.files(self.place))
+            self._bring()
+        self._write({**order.files(self.place), **files, "logon.xml": order.logon_xml(self.place)})
         path = f"{self._folder()}\\logon.xml"
-        self.runner.write_file(path, order.logon_xml(self.place))
         created = f"schtasks /create /tn {quoting.argument(order.task)} /xml {quoting.path(path)} /f"
         answer = self.runner.run(f"{created} >nul")
         if not answer.ok:
@@ -158,8 +160,7 @@ class UserVisit(Visit):
             )
 
     def _write(self, files: t.Mapping[str, bytes]) -> None:
-        for name, content in files.items():
-            self.runner.write_file(f"{self._folder()}\\{name}", content)
+        self.runner.write_files({f"{self._folder()}\\{name}": content for name, content in files.items()})
 
     def _tidy(self) -> None:
         """Take away what interrupted runs and earlier wishes have left. What is in use is left for a later run."""
@@ -226,7 +227,7 @@ class UserVisit(Visit):
             return
         mark, kind = person.mark, self.task.wanted.kind
         result = Result(mark.code, mark.end, mark.tries)
-        self.report.ran(Step(self._action()), CommandLine(kind, "", ""), result, "user", person.user.name)
+        self.report.ran(Step(self._action()), CommandLine(kind, "", ""), result, "user", person.called)
         if mark.code is not None and exit_codes.meaning(kind, mark.code).outcome == exit_codes.REBOOT:
             self.report.reboot_required = True
 
@@ -244,18 +245,26 @@ class UserVisit(Visit):
 
     def _why(self, person: Person, end: str) -> str:
         mark, wanted = person.mark, self.task.wanted
+        state = users_plan.state(person, self.order, self.task.compare)
+        good = state in (users_plan.INSTALLED, users_plan.ABSENT)
+        if good and wanted.state != "repair" and end != users_sessions.DONE:
+            return ""  # another run of his did it: of a second controller, or at his logon
         if end == users_sessions.REFUSED:
             return "a task in the user's session could not be started" if person.user.logged_on else ""
         if end == users_sessions.SILENT:
             return "nothing began in the user's session" if person.user.logged_on else ""
+        if end == users_sessions.CUT:
+            return (
+                "it was cut off: its window was closed, or the user logged off and on again"
+                if person.user.logged_on
+                else ""
+            )
         if end == users_sessions.ENDLESS or mark.end == users_script.STUCK:
             return "it neither ended nor gave a result"
-        state = users_plan.state(person, self.order, self.task.compare)
         if mark.end == users_script.NO_FOLDER:
             return "the user's folder for local data cannot be written"
-        if mark.end == "deadline":
+        if mark.by_deadline:
             return f"it did not end within {self.task.deadline} seconds and was ended"
-        good = state in (users_plan.INSTALLED, users_plan.ABSENT)
         if mark.code is None or mark.wish != self.order.wish:
             return "" if good or state == users_plan.NEWER else "it left no exit code"
         meaning = exit_codes.meaning(wanted.kind, mark.code)
@@ -274,7 +283,7 @@ class UserVisit(Visit):
         for person in self.scene.people:
             if not person.readable:
                 self.report.warn(
-                    f"Whether {person.user.name} has {wanted.name} is not known: the registry could not be read"
+                    f"Whether {person.called} has {wanted.name} is not known: the registry could not be read"
                 )
         failures = self._failures()
         if failures:
@@ -282,37 +291,49 @@ class UserVisit(Visit):
         newer = [
             one
             for one in self.scene.people
-            if users_plan.state(one, self.order, self.task.compare) == users_plan.NEWER and not wanted.allow_downgrade
+            if users_plan.state(one, self.order, self.task.compare) == users_plan.NEWER
+            and not (wanted.allow_downgrade or wanted.keep_newer)
         ]
         if newer:
-            names = ", ".join(f"{one.user.name} ({one.installed[0].version})" for one in newer)
+            names = ", ".join(f"{one.called} ({one.installed[0].version})" for one in newer)
             raise RefusedError(
                 f"{wanted.name} is installed in a version newer than {wanted.version} for {names}",
                 wanted.path or wanted.name,
                 "The package is older than what these users have; a client may have updated itself",
-                "Take a newer package, or set allow_downgrade to true to remove the newer one first",
+                "Take a newer package; or set keep_newer where the client updates itself, or allow_downgrade to remove the newer one first",
             )
 
     def _fail(self, failures: list[tuple[Person, str]]) -> None:
         wanted = self.task.wanted
         first = failures[0][0].mark
-        code = first.code if first.wish == self.order.wish else None
+        # What was ended gives an exit code that nobody chose.
+        code = first.code if first.wish == self.order.wish and not first.by_deadline else None
         meaning = exit_codes.meaning(wanted.kind, code) if code is not None else None
         details: dict[str, t.Any] = {} if code is None else {"exit_code": code}
         if wanted.kind == MSI and first.log:
-            details["log_lines"] = self._log_of(first.log)
-        who = "; ".join(f"{person.user.name}: {why}" for person, why in failures)
+            details["log_lines"] = self._log_of(failures[0][0])
+        who = "; ".join(f"{person.called}: {why}" for person, why in failures)
+        cause = (
+            "The installer needs rights that the user does not have, shows a dialog, or a policy forbids what it does"
+        )
+        remedy = (
+            "Run the installer by hand as this user; check arguments, and policies: AppLocker, DisableRegistryTools"
+        )
+        if meaning and meaning.outcome in (exit_codes.SUCCESS, exit_codes.REBOOT) and wanted.state != "absent":
+            cause = "It registers itself under another key, with another version or for all users, or did nothing without a dialog"
+            remedy = "Ask win_client_info with profiles=true what the host has now, and compare version, product_code or uninstall_key"
         raise InstallerError(
             f"The {self._action()} of {wanted.name} {wanted.version}".rstrip() + f" failed for {who}",
             self.order.task,
-            (meaning.cause if meaning else "")
-            or "The installer needs rights that the user does not have, shows a dialog, or a policy forbids what it does",
-            (meaning.remedy if meaning else "")
-            or "Run the installer by hand as this user; check arguments, and policies such as AppLocker",
+            (meaning.cause if meaning else "") or cause,
+            (meaning.remedy if meaning else "") or remedy,
             **details,
         )
 
-    def _log_of(self, path: str) -> list[str]:
+    def _log_of(self, person: Person) -> list[str]:
+        path = person.mark.log
+        if not users_detect.within(path, person.user.profile):
+            return [f"(the log was not read: {path!r} is not within the user's profile)"]
         try:
             return msi_log.decisive(self.runner.read_file(path, limit=_LOG_LIMIT, deadline=180.0))
         except ChannelError as problem:

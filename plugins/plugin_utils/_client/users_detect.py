@@ -13,6 +13,7 @@ HKCU\Software\onprem.chat\Clients (users_script.py).
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import re
 import typing as t
@@ -43,24 +44,37 @@ class Mark:
     end: str = ""
     code: int | None = None
     tries: int = 1
-    repair: str = ""
+    repairs: frozenset[str] = frozenset()
     log: str = ""
     runs: frozenset[str] = frozenset()
     exists: bool = False
 
+    @property
+    def by_deadline(self) -> bool:
+        return self.end == "deadline"
+
 
 @dataclasses.dataclass(frozen=True)
 class Person:
-    """A user, what he has, and what his last run left. Not ``readable``: his hive could not be asked."""
+    """A user, what he has, and what his last run left. Not ``readable``: his hive could not be asked.
+
+    ``namesake``: there is another one of this name, for instance of the host where this one is of the domain.
+    """
 
     user: User
     installed: tuple[Installed, ...] = ()
     mark: Mark = Mark()
     readable: bool = True
+    namesake: bool = False
 
     @property
     def sid(self) -> str:
         return self.user.sid
+
+    @property
+    def called(self) -> str:
+        """For people who read it."""
+        return f"{self.user.name} ({self.sid})" if self.namesake else self.user.name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,9 +90,12 @@ class Scene:
     still_loaded: bool = False
 
     def registered(self, order: Order) -> bool:
-        """Whether the task is there, for this wish, and not switched off."""
-        mine = f"\\{order.wish}\\user.cmd" in self.task
-        return mine and not re.search(r"<Enabled>\s*false", self.task)
+        """Whether the task is there, for this wish and for the group, and not switched off.
+
+        Everybody may make tasks for himself, and give them our name. For a group only administrators can: MS-TSCH 3.2.5.1.1.
+        """
+        mine = re.search(rf"<Arguments>[^<]*\\{order.wish}\\user\.cmd", self.task) and "<GroupId>" in self.task
+        return bool(mine) and not re.search(r"<Enabled>\s*false", self.task)
 
     def has(self, name: str, size: int) -> bool:
         """Whether the folder has a file of this name and size (bytes). Columns before the size are the host's own."""
@@ -137,6 +154,18 @@ def mark_key(wanted: Wanted, root: str) -> str:
     return f"{root}\\{users_script.KEY}\\{wanted.users_identity}"
 
 
+def within(path: str, folder: str) -> bool:
+    """Whether a path is one below a folder of a local drive.
+
+    What stands in a user's hive is what he wrote there, and an administrator reads it: the path of another's file, or of a server
+    that waits for somebody to log in, is not taken.
+    """
+    below = path.lower().startswith(f"{folder.lower()}\\")
+    return bool(
+        folder[1:3] == ":\\" and below and ":" not in path[2:] and "/" not in path and ".." not in path.split("\\")
+    )
+
+
 def forget(wanted: Wanted, root: str) -> str:
     """Takes a user's results away, and the keys above them where nothing else is in them."""
     above = f"{root}\\{users_script.KEY}"
@@ -153,14 +182,17 @@ def understand(order: Order, answers: t.Mapping[str, Answer]) -> Scene:
     products = detect.understand(wanted, answers).installed if wanted.kind == MSI else ()
     loaded = {name.removeprefix(_ROOT): answer for name, answer in commands.parts_of(answers[LOADED]).items()}
     people, still_loaded = [], LEFTOVER in answers and not answers[LEFTOVER].ok
-    for user in users.understand(answers):
+    everybody = users.understand(answers)
+    names = collections.Counter(user.name.lower() for user in everybody)
+    for user in everybody:
         given, readable = loaded, True
         if not user.loaded:
             given = commands.parts_of(answers[f"people.{user.sid}"]) if f"people.{user.sid}" in answers else {}
             code = given[commands.LOAD].exit_code if commands.LOAD in given else commands.NO_HIVE
             readable = code != commands.REFUSED
             still_loaded |= code == commands.LOADED and not given.get(commands.UNLOAD, Answer(1)).ok
-        people.append(_person(wanted, user, given, readable, products))
+        person = _person(wanted, user, given, readable, products)
+        people.append(dataclasses.replace(person, namesake=names[user.name.lower()] > 1))
     return Scene(
         programs=answers[PLACE].text.strip(),
         people=tuple(people),
@@ -221,7 +253,7 @@ def _mark(text: str) -> Mark:
         end=values.get("end", ""),
         code=code,
         tries=int(tries) if tries.isdigit() else 1,
-        repair=values.get("repair", ""),
+        repairs=frozenset(data for name, data in values.items() if name.startswith("repair.")),
         log=values.get("log", ""),
         runs=runs,
         exists=True,

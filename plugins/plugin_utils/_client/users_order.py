@@ -29,7 +29,7 @@ USERS = r"onprem.chat\users"
 # For the name of a wish, which must not depend on where the host's programs lie.
 _ANYWHERE = "?"
 DESCRIPTION = "onprem.chat for every user, "
-_LOG = r"..\msi.log"
+_LOG = "msi.log"
 _GRACE = 600
 
 

@@ -117,7 +117,7 @@ def _why(register: bool, now: tuple[Person, ...], repair: bool, scene: Scene) ->
     if register:
         reasons.append("another wish is registered for users" if scene.task else "not registered for users")
     if now:
-        reasons.append(f"{', '.join(one.user.name for one in now)} logged on without it")
+        reasons.append(f"{', '.join(one.called for one in now)} logged on without it")
     return "; ".join(reasons) or "registered for users, and whoever is logged on has it"
 
 
@@ -138,13 +138,13 @@ def _absent(scene: Scene, order: Order, before: list[dict[str, t.Any]]) -> Plan:
     after = [{"name": "removal of", "version": order.wanted.name, "scope": "every user, at logon"}] if later else []
     return Plan(
         before=tuple(before), after=(*after, *_shown(later)),
-        why=f"installed for {', '.join(one.user.name for one in having)}" if having else "not known for everybody",
+        why=f"installed for {', '.join(one.called for one in having)}" if having else "not known for everybody",
         register=register, files=files, now=now, forget=forget,
     )  # fmt: skip
 
 
 def _whose(person: Person) -> str:
-    return f"user {person.user.name}"
+    return f"user {person.called}"
 
 
 def _shown(people: t.Iterable[Person]) -> list[dict[str, t.Any]]:
@@ -162,14 +162,15 @@ def _registration(scene: Scene) -> list[dict[str, t.Any]]:
     return [{"name": name, "version": version, "scope": "every user, at logon"}]
 
 
-def shown(person: Person, order: Order, compare: Compare) -> dict[str, t.Any]:
-    """A user as the module's result tells of him."""
+def shown(person: Person, order: Order, compare: Compare, repair: str = "") -> dict[str, t.Any]:
+    """A user as the module's result tells of him. ``repair``: the word of the last repair, which everybody gets once."""
     mine = person.mark.wish == order.wish
+    now = state(person, order, compare)
     return {
         "name": person.user.name,
         "sid": person.sid,
         "logged_on": person.user.logged_on,
-        "state": state(person, order, compare),
+        "state": PENDING if now == INSTALLED and repair and repair not in person.mark.repairs else now,
         "version": person.installed[0].version if person.installed else "",
         "exit_code": person.mark.code if mine else None,
     }

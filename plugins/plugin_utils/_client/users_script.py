@@ -17,7 +17,7 @@ It lies below Program Files with everything else of one wish, where users read a
 
 What it writes lies in his profile (%LOCALAPPDATA%\onprem.chat\IDENTITY, gone afterwards, but for the log of an MSI that
 failed) and in HKCU\Software\onprem.chat\Clients\IDENTITY: Wish, Version, ExitCode, End, Tries, Time (as his desktop
-writes it), Repair, Log; and in its subkey Runs which run began and which is done.
+writes it), Repair.COMPUTER, Log; and in its subkey Runs which run began and which is done.
 
 Two at once (a logon while the other task runs) wait for each other by the lock of script.job. No word of a tool's output is
 read: the name of a type (REG_SZ) and a SID are in no language.
@@ -36,15 +36,19 @@ KEY = r"Software\onprem.chat\Clients"
 UNINSTALL = r"Software\Microsoft\Windows\CurrentVersion\Uninstall"
 INSTALLER = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Installer"
 NEWER, STUCK, NO_FOLDER = "newer", "stuck", "folder"
+NO_REGISTRY = 95
 SETTLE = 15
 MOST = 4
 """How many installations of one client are removed from one user at a time."""
 
+_GOOD = (0, 1641, 3010)
 _NUMBERS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,3}\Z")
 
 _HEAD = r"""@echo off
 setlocal EnableExtensions DisableDelayedExpansion
 chcp 65001 >nul
+rem Where a policy forbids the tools of the registry (DisableRegistryTools), nobody could tell what is installed.
+reg query HKCU >nul 2>nul || exit /b {no_registry}
 set "opc_run=%~1"
 set "opc_mine=HKCU\{key}\{identity}"
 set "opc_place=%LOCALAPPDATA%\onprem.chat\{identity}"
@@ -58,6 +62,8 @@ set opc_line=
 for /f "delims=" %%a in ('whoami /user /fo csv /nh') do set "opc_line=%%a"
 set "opc_sid=S-1-%opc_line:*S-1-=%"
 set "opc_sid=%opc_sid:"=%"
+rem A profile may roam; every desktop has a repair of its own.
+set "opc_repaired=Repair.%COMPUTERNAME%"
 set opc_repair=
 if exist "%~dp0repair.txt" set /p opc_repair=<"%~dp0repair.txt"
 """
@@ -160,7 +166,8 @@ reg add "%opc_mine%" /v ExitCode /d "%opc_code%" /f >nul
 reg add "%opc_mine%" /v End /d "%opc_end%" /f >nul
 reg add "%opc_mine%" /v Tries /d "%opc_tries%" /f >nul
 reg add "%opc_mine%" /v Time /d "%DATE% %TIME%" /f >nul
-reg add "%opc_mine%" /v Repair /d "%opc_repair%" /f >nul
+rem A repair that failed is tried again.
+for %%c in ({good}) do if "%opc_code%"=="%%c" reg add "%opc_mine%" /v "%opc_repaired%" /d "%opc_repair%" /f >nul
 reg add "%opc_mine%" /v Wish /d "{wish}" /f >nul
 reg delete "%opc_mine%" /v Log /f >nul 2>nul
 if not exist "%opc_place%\msi.log" goto clean
@@ -182,7 +189,7 @@ set opc_same=
 set opc_newer=
 set opc_again=
 if defined opc_repair set opc_again=1
-for /f "tokens=2*" %%a in ('reg query "%opc_mine%" /v Repair 2^>nul') do if "%%b"=="%opc_repair%" set opc_again=
+for /f "tokens=2*" %%a in ('reg query "%opc_mine%" /v "%opc_repaired%" 2^>nul') do if "%%b"=="%opc_repair%" set opc_again=
 {look}
 exit /b 0
 
@@ -225,7 +232,7 @@ def user(wanted: Wanted, wish: str, patience: int) -> bytes:
     absent = wanted.state == "absent"
     numbers = " ".join(str(number) for number in range(MOST))
     common = {"identity": wanted.users_identity, "wish": wish, "key": KEY, "numbers": numbers}
-    parts = [_HEAD.format(**common)]
+    parts = [_HEAD.format(**common, no_registry=NO_REGISTRY)]
     if absent:
         parts += [_ABSENT.format(**common, above=KEY.rpartition("\\")[0]), _AWAY]
     else:
@@ -240,6 +247,7 @@ def user(wanted: Wanted, wish: str, patience: int) -> bytes:
             no_folder=NO_FOLDER,
             stuck=STUCK,
             patience=int(patience),
+            good=" ".join(_as_cmd_says(code) for code in sorted({*_GOOD, *wanted.success_codes})),
             version=for_batch(quoted(wanted.version))[1:-1],
             kept="" if absent else "if defined opc_same goto clean",
             look=_look_msi(wanted) if wanted.kind == MSI else _LOOK_EXE.format(key=_uninstall_key(wanted)),
@@ -247,6 +255,11 @@ def user(wanted: Wanted, wish: str, patience: int) -> bytes:
         )
     )
     return "".join(parts).replace("\n", "\r\n").encode("utf-8")
+
+
+def _as_cmd_says(code: int) -> str:
+    """An exit code as %errorlevel% has it: signed, 32 bit."""
+    return str(code - 0x100000000 if code >= 0x80000000 else code)
 
 
 def place(wanted: Wanted) -> str:

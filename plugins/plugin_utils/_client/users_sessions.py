@@ -22,7 +22,10 @@ from . import detect, users_detect
 from .users_detect import Person
 from .users_order import Order
 
-DONE, GONE, REFUSED, SILENT, ENDLESS = "done", "gone", "refused", "silent", "endless"
+DONE, GONE, REFUSED, SILENT, ENDLESS, CUT = "done", "gone", "refused", "silent", "endless", "cut"
+_RUNNING, _STOPPED = "running", "stopped"
+# What the column Last Result of schtasks says of a task that is running (SCHED_S_TASK_RUNNING, MS-TSCH 2.3.14): a number in every language.
+_TASK_RUNS = "267009"
 _BEGIN = 120.0
 _ONE_WAIT = 15
 
@@ -35,7 +38,7 @@ def run(
     word: str,
     sleep: t.Callable[[float], None] = time.sleep,
 ) -> dict[str, str]:
-    """Run it for these users and wait. SID -> done, gone (logged off), refused or silent (not begun), endless.
+    """Run it for these users and wait. SID -> done, gone (logged off), refused or silent (not begun), cut (its window closed), endless.
 
     ``word`` names the run: letters and digits that no other run has. ChannelError when the host is not reached any more.
     """
@@ -60,14 +63,19 @@ def _start(runner: Runner, order: Order, programs: str, sid: str, word: str) -> 
 
 def _wait(runner: Runner, order: Order, sids: list[str], word: str, sleep: t.Callable[[float], None]) -> dict[str, str]:
     ends: dict[str, str] = {}
+    seen: set[str] = set()
     begin_until = time.monotonic() + _BEGIN
     end = time.monotonic() + 2 * order.patience
     while left := [sid for sid in sids if sid not in ends]:
         answers = _asked_again(runner, questions(order, left, word), end, sleep)
         for sid in left:
             state = _state(answers[f"session.{sid}"], word)
+            if state == _RUNNING:
+                seen.add(sid)
             if state in (DONE, GONE):
                 ends[sid] = state
+            elif state == _STOPPED and sid in seen:
+                ends[sid] = CUT
             elif state == SILENT and time.monotonic() > begin_until:
                 ends[sid] = SILENT
             elif time.monotonic() > end:
@@ -86,17 +94,23 @@ def questions(order: Order, sids: t.Sequence[str], word: str) -> list[Ask]:
             done = f"reg query {runs} /v {word}.done >nul 2>nul"
             pause = f"for /l %i in (1,1,{_ONE_WAIT}) do @{done} || ({here} && ping -n 2 127.0.0.1 >nul)"
             asks.append(Ask("session.pause", pause))
-        asks.append(Ask(f"session.{sid}", f"{here} && echo here& reg query {runs} 2>nul"))
+        # The task before what it writes: when it has ended, everything is written.
+        task = f"schtasks /query /tn {quoting.argument(order.task_once(sid))} /fo csv /v /nh 2>nul"
+        running = f"({task} | findstr /c:{_TASK_RUNS} >nul && echo {_RUNNING})"
+        asks.append(Ask(f"session.{sid}", f"{here} && echo here& {running}& reg query {runs} 2>nul"))
     return asks
 
 
 def _state(answer: Answer, word: str) -> str:
     names = {name for _key, values in detect.keys_of(answer.text) for name in values}
+    said = {line.strip() for line in answer.text.splitlines()}
     if f"{word}.done" in names:
         return DONE
-    if not answer.text.lstrip().startswith("here"):
+    if "here" not in said:
         return GONE
-    return "running" if f"{word}.begun" in names else SILENT
+    if f"{word}.begun" not in names:
+        return SILENT
+    return _RUNNING if _RUNNING in said else _STOPPED
 
 
 def _asked_again(runner: Runner, asks: list[Ask], end: float, sleep: t.Callable[[float], None]) -> dict[str, Answer]:

@@ -19,6 +19,13 @@ from .errors import OptionError
 MSI, EXE = "msi", "exe"
 MACHINE, USER = "machine", "user"
 _HASH = re.compile(r"[0-9a-fA-F]{64}\Z")
+_YAML = (
+    (bool, "true or false"),
+    (float, "a number with a point"),
+    (list, "a list"),
+    (dict, "a dictionary"),
+    (type(None), "nothing"),
+)
 
 
 class PackageLike(t.Protocol):
@@ -49,6 +56,7 @@ class Wanted:
     upgrade_code: str = ""
     uninstall_key: str = ""
     allow_downgrade: bool = False
+    keep_newer: bool = False
     path: str = ""
     size: int = 0
     sha256: str = ""
@@ -73,6 +81,15 @@ class Wanted:
         return job.rpartition("-")[0].endswith(f"-{self._digest}")
 
     @property
+    def folder(self) -> str:
+        """The name of the package's folder on the host: whose it is, and which package it is."""
+        return f"{self._digest}-{self.sha256[:16]}"
+
+    def owns_folder(self, name: str) -> bool:
+        """Whether it is the folder of a package of this client, of whatever version."""
+        return name.startswith(f"{self._digest}-")
+
+    @property
     def _digest(self) -> str:
         seed = (self.upgrade_code or self.product_code or self.uninstall_key).lower()
         return hashlib.sha256(seed.encode()).hexdigest()[:8]
@@ -86,8 +103,8 @@ def wanted(options: t.Mapping[str, t.Any], package: PackageLike | None) -> Wante
     """Options (as validated) and the package as one wish; OptionError when they make no sense together."""
     where = options.get("package") or "the task's options"
     kind = _kind(options, package, where)
-    codes = {name: _code(options, name, package if kind == MSI else None) for name in ("product_code", "upgrade_code")}
-    key = options.get("uninstall_key") or ""
+    codes = {name: code(options, name, package if kind == MSI else None) for name in ("product_code", "upgrade_code")}
+    key = uninstall_key(options)
     if kind == MSI and not any(codes.values()):
         raise OptionError(
             "The product is not known",
@@ -103,18 +120,18 @@ def wanted(options: t.Mapping[str, t.Any], package: PackageLike | None) -> Wante
             "Give uninstall_key: the name of its key below Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall on a "
             "host that has it",
         )
-    if "\\" in key or "\n" in key:
-        raise OptionError(
-            "uninstall_key is not the name of a key",
-            repr(key),
-            "It holds a backslash or a line feed",
-            "Give the last part of the path alone",
-        )
     if package is None and options["state"] != "absent":
         raise OptionError(f"state={options['state']} needs the package", where, "package was not given", "Give package")
     if kind == EXE and options.get("properties"):
         raise OptionError(
             "properties are of Windows Installer packages", where, "The package is an EXE", "Give arguments instead"
+        )
+    if options.get("allow_downgrade") and options.get("keep_newer"):
+        raise OptionError(
+            "allow_downgrade and keep_newer do not go together",
+            where,
+            "The one removes a newer version, the other leaves it alone",
+            "Give one of them",
         )
     _check_hash(options, package, where)
     _check_scope(options, package, where)
@@ -127,6 +144,7 @@ def wanted(options: t.Mapping[str, t.Any], package: PackageLike | None) -> Wante
         upgrade_code=codes["upgrade_code"],
         uninstall_key=key,
         allow_downgrade=bool(options.get("allow_downgrade")),
+        keep_newer=bool(options.get("keep_newer")),
         path=package.path if package else "",
         size=package.size if package else 0,
         sha256=package.sha256.lower() if package else "",
@@ -151,15 +169,26 @@ def _kind(options, package, where) -> str:
     return EXE if options.get("uninstall_key") else MSI
 
 
-def _code(options, name, package) -> str:
-    given = options.get(name) or ""
-    if given:
-        try:
-            return guid.normal(given)
-        except ValueError as error:
-            raise OptionError(f"{name} is not understood", repr(given), str(error), "Correct it") from None
-    read = getattr(package, name, "") if package else ""
-    return guid.normal(read) if guid.is_guid(read) else ""
+def code(options: t.Mapping[str, t.Any], name: str, package: PackageLike | None = None) -> str:
+    """A GUID as the option ``name`` gives it, otherwise the package's own, otherwise an empty text."""
+    given = (options.get(name) or "").strip()
+    if given and not guid.is_guid(given):
+        raise OptionError(f"{name} is not understood", repr(given), "It is no GUID", "Correct it")
+    found = given or (getattr(package, name, "") if package else "")
+    return guid.normal(found) if guid.is_guid(found) else ""
+
+
+def uninstall_key(options: t.Mapping[str, t.Any]) -> str:
+    """The name of the key as the option gives it, or an empty text."""
+    key = options.get("uninstall_key") or ""
+    if "\\" in key or "\n" in key:
+        raise OptionError(
+            "uninstall_key is not the name of a key",
+            repr(key),
+            "It holds a backslash or a line feed",
+            "Give the last part of the path alone",
+        )
+    return key
 
 
 def _check_hash(options, package, where) -> None:
@@ -187,6 +216,13 @@ def _check_scope(options, package, where) -> None:
             "With scope=user every user runs the installer in a session of his own",
             "Leave run_as away",
         )
+    if scope == USER and str((options.get("properties") or {}).get("ALLUSERS", "")) == "1":
+        raise OptionError(
+            "ALLUSERS=1 does not go together with scope=user",
+            "properties",
+            "It makes Windows Installer install for all users of the machine",
+            "Leave it away, or set scope to machine",
+        )
     if package is None or options.get("arguments") is not None or options.get("properties"):
         return
     if package.scope == USER and scope == MACHINE:
@@ -209,11 +245,23 @@ def _check_scope(options, package, where) -> None:
 
 def _properties(options, package) -> tuple[tuple[str, str], ...]:
     """As given. A package that may do both is told to take the user (vendor document "Single Package Authoring")."""
-    given = dict(options.get("properties") or {})
+    given = {name: _property(name, value) for name, value in (options.get("properties") or {}).items()}
     of_users = package is not None and USER in (package.scope, getattr(package, "default_scope", ""))
     if options.get("scope") == USER and package is not None and package.kind == MSI and not of_users:
         given = {"ALLUSERS": "2", "MSIINSTALLPERUSER": "1"} | given
     return tuple(sorted(given.items()))
+
+
+def _property(name: str, value: t.Any) -> str:
+    """The value as a text. Digits without quotation marks are a number to YAML; yes, 1.10 and nothing at all lose what was written."""
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise OptionError(
+            f"The value of the property {name} is no text",
+            "properties",
+            f"YAML reads it as {next((word for python, word in _YAML if isinstance(value, python)), 'something else')}",
+            'Write it in quotation marks, an empty one as ""',
+        )
+    return str(value)
 
 
 def _arguments(options, kind, package, where) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ import time
 import typing as t
 
 from .errors import Missing, PackageError
+from .tidy import tidy_notes
 
 
 class NotPrivate(PackageError):
@@ -81,25 +82,47 @@ def once(
         part = folder / f"{name}.part"
         part.write_text(json.dumps({"run": run, "value": value}), encoding="utf-8")
         part.replace(file)
-        return value
+    tidy_notes(folder)
+    return value
 
 
 @contextlib.contextmanager
 def alone(folder: pathlib.Path, where: str, deadline: float, name: str = "lock") -> t.Iterator[None]:
-    """One process at a time for one file; the others wait for it."""
+    """One process at a time for one file; the others wait for it. The lock's time says when it was used last (tidy.py)."""
     end = time.monotonic() + deadline
-    with (folder / name).open("w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError as error:
-                if time.monotonic() >= end:
-                    raise Missing(
-                        f"Another run has been fetching the same package for {deadline:g} s",
-                        where,
-                        "It is slow, or hangs",
-                        f"Wait for it, or end it and remove {folder}",
-                    ) from error
-                time.sleep(0.2)
-        yield
+    while True:
+        private(folder, where)
+        try:
+            file = (folder / name).open("w")
+        except FileNotFoundError:
+            continue  # tidied away since the line before
+        with file:
+            os.utime(file.fileno())
+            _wait(file, folder, where, end, deadline)
+            if _is_at(file, folder / name):
+                yield
+                return
+        # Tidied away while we waited for it: whoever comes now takes another lock.
+
+
+def _wait(file: t.IO[str], folder: pathlib.Path, where: str, end: float, deadline: float) -> None:
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError as error:
+            if time.monotonic() >= end:
+                raise Missing(
+                    f"Another run has been fetching the same package for {deadline:g} s",
+                    where,
+                    "It is slow, or hangs",
+                    f"Wait for it, or end it and remove {folder}",
+                ) from error
+            time.sleep(0.2)
+
+
+def _is_at(file: t.IO[str], place: pathlib.Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), place.stat())
+    except FileNotFoundError:
+        return False

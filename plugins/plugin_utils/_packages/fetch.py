@@ -35,6 +35,7 @@ from .cache import alone, cache_folder, once, private
 from .fetch_errors import MOST, NotFetched, Why, WrongHash, because, too_big, wrong
 from .read import BLOCK, sha256
 from .source import opened
+from .tidy import tidy_packages
 
 DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -98,7 +99,9 @@ def fetch(
                     if sha256(file) == digest:
                         return Fetched(str(target), digest, target.stat().st_size)
                 target.unlink()
-            return _download(asked, digest, target)
+            got = _download(asked, digest, target)
+        tidy_packages(folder)
+        return got
     except OSError as error:
         raise NotFetched(
             f"The cache for packages cannot be used: {error.strerror or error} ({folder})",
@@ -129,13 +132,16 @@ def _once_in_a_run(asked: Asked, folder: pathlib.Path, name: str, run: str) -> F
         (place / "part").unlink(missing_ok=True)
         got = _download(asked, "", place / "whole")
         target = folder / got.sha256 / name
-        private(target.parent, asked.where)
-        pathlib.Path(got.path).replace(target)
+        with alone(target.parent, asked.where, max(1.0, asked.end - time.monotonic())):
+            pathlib.Path(got.path).replace(target)
+        tidy_packages(folder)
         return {"path": str(target), "sha256": got.sha256, "size": got.size, "transferred": got.transferred}
 
     private(place.parent, asked.where)
     known = once(place.parent, key, run, make, asked.where)
-    with contextlib.suppress(FileNotFoundError), pathlib.Path(known["path"]).open("rb") as file:
+    path = pathlib.Path(known["path"])
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+        os.utime(path.parent / "lock")
         if sha256(file) == known["sha256"]:
             return Fetched(**known)
     raise NotFetched(

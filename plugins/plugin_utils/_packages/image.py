@@ -125,7 +125,7 @@ def _image(program: t.Any, data: t.Any, where: str) -> Image:
             raise damaged(f"The file is cut: {missing} bytes are missing at its end, where its signature is", where)
     resources = _resources(program, len(data))
     manifest = next((place for (kind, _name), place in resources.items() if kind == RT_MANIFEST), None)
-    strings, language = _strings(program)
+    strings, language = _strings(program, data)
     fixed = (getattr(program, "VS_FIXEDFILEINFO", None) or [None])[0]
     return Image(
         data=data,
@@ -167,7 +167,7 @@ def _name(entry: t.Any) -> Name:
     return str(entry.name) if entry.name is not None else entry.id
 
 
-def _strings(program: t.Any) -> tuple[dict[str, str], str]:
+def _strings(program: t.Any, data: t.Any) -> tuple[dict[str, str], str]:
     """Of the version resource's first table, and its language."""
     found: dict[str, str] = {}
     language = ""
@@ -175,7 +175,8 @@ def _strings(program: t.Any) -> tuple[dict[str, str], str]:
         for info in version:
             for table in getattr(info, "StringTable", ()):
                 for key, value in list(table.entries.items())[:MOST_STRINGS]:
-                    found.setdefault(_text(key), _text(value))
+                    offset = table.entries_offsets[key][1]
+                    found.setdefault(_text(key), _text(_with_pairs(value, data, offset)))
             for variable in getattr(info, "Var", ()):
                 # pefile gives them as "0x0419 0x04b0": language and code page.
                 for value in variable.entry.values():
@@ -183,6 +184,24 @@ def _strings(program: t.Any) -> tuple[dict[str, str], str]:
                     if first and not language:
                         language = str(int(first[0], 16))
     return found, "" if language == "0" else language
+
+
+def _with_pairs(value: bytes, data: t.Any, offset: int) -> bytes:
+    r"""A text as it stands in the file at ``offset``, in UTF-8.
+
+    pefile takes the two halves of a character beyond U+FFFF (an emoji) for two characters that UTF-8 does not have, and gives each as
+    six signs, \udXXX. The file knows what was such a half and what was written so.
+    """
+    if b"\\ud" not in value:
+        return value
+    text = value.decode("utf-8", "replace")
+    raw = data[offset : offset + 2 * len(text)]
+    raw = raw[: len(raw) // 2 * 2]
+    place, at = 0, 0
+    while at < len(text) and place < len(raw):
+        at += len(r"\udXXX") if 0xD8 <= raw[place + 1] <= 0xDF else 1
+        place += 2
+    return raw[:place].decode("utf-16-le", "replace").encode("utf-8")
 
 
 def _text(raw: bytes | str) -> str:

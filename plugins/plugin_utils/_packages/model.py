@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 
 MSI, EXE = "msi", "exe"
 
@@ -76,6 +77,12 @@ class Package:
     # MSI: the package code (one for each build), {GUID}
     package_code: str = ""
     related: tuple[Related, ...] = ()
+
+    @classmethod
+    def restored(cls, saved: dict[str, t.Any]) -> Package:
+        """From what ``dataclasses.asdict`` gave and JSON brought back, which knows no tuples."""
+        texts = {name: tuple(saved[name]) for name in ("evidence", "notes")}
+        return cls(**{**saved, **texts, "related": tuple(Related(**one) for one in saved["related"])})
 
     def __str__(self) -> str:
         return f"{self.name or 'package'} {self.version}".rstrip() + f" ({self.kind}, {self.technology})"

@@ -64,15 +64,20 @@ def apply(runner: Runner, settings: Settings, todo: Plan, state: State, deadline
     files = todo.files()
     place = f"{state.windows}\\Temp\\{commands.MOUNT}-"
     paths = [f"{place}{secrets.token_hex(12)}.reg" for _file in files]
-    runner.write_files({path: file.content for path, file in zip(paths, files, strict=True)}, deadline=deadline)
+    contents = {path: file.content for path, file in zip(paths, files, strict=True) if file.content}
+    runner.write_files(contents, deadline=deadline)
     for number, (path, file) in enumerate(zip(paths, files, strict=True)):
+        for key in file.removed:
+            asks.append(Ask(f"registry.write.{number}.{key}", commands.delete_key(key, file.view)))
+        if not file.content:
+            continue
         write = commands.import_file(path, file.view)
         if not file.profiles:
             asks.append(Ask(f"registry.write.{number}", write))
         for target in file.profiles:
             command = commands.with_hive(target.profile, [("import", write)])
             asks.append(Ask(f"registry.write.{number}.{target.id}", command))
-    asks.append(Ask("registry.clean", commands.delete_files(f"{place}*.reg")))
+    asks.append(Ask("registry.clean", commands.delete_files(f"{place}*")))
     answers = runner.batch([*asks, *questions(settings)], deadline=deadline)
     read_back = {
         name: answer for name, answer in answers.items() if not name.startswith(("registry.write.", "registry.clean"))

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import re
+import secrets
 from collections.abc import Sequence
 
 from .._winrm import quoting
@@ -29,8 +29,9 @@ MOUNTED = f"HKEY_USERS\\{MOUNT}"
 QUIET = ">nul 2>nul"
 # A command line may have 8191 characters, and the batch that it is part of needs some around it.
 LONGEST = 7000
-_WORD = "onprem-chat-registry-part"
-_PARTS = re.compile(rf"{_WORD} (\S+) (\d+) *\r?\n".encode())
+# Users write what they like into their hives, and it is printed among this: so it is another word in each process.
+WORD = f"onprem-chat-registry-part-{secrets.token_hex(5)}"
+_PARTS = re.compile(rf"{WORD} (\S+) (\d+) *\r?\n".encode())
 _BLOCK = re.compile(rb"-----BEGIN [A-Z ]+-----(.*?)-----END [A-Z ]+-----", re.DOTALL)
 LOAD, UNLOAD = "load", "unload"
 LOADED, REFUSED, NO_HIVE = 0, 1, 2
@@ -51,8 +52,11 @@ def default(key: str, view: str) -> str:
 
 
 def export(key: str, view: str) -> str:
-    """A key and all below it, byte for byte, as text that every code page can carry. Windows' Temp is closed to users."""
-    place = rf"%SystemRoot%\Temp\{MOUNT}-{hashlib.sha256(f'{view} {key}'.encode('utf-8', 'replace')).hexdigest()[:16]}"
+    """A key and all below it, byte for byte, as text that every code page can carry.
+
+    Users may make files in Windows' Temp and cannot list it: under a name that nobody can foretell none of theirs is written into.
+    """
+    place = rf"%SystemRoot%\Temp\{MOUNT}-{secrets.token_hex(12)}"
     saved = f'reg export {quoting.argument(key)} "{place}.tmp" /y{SWITCHES[view]} {QUIET}'
     printed = f'certutil -f -encode "{place}.tmp" "{place}.b64" >nul&type "{place}.b64"'
     return f'{saved}&&(echo exported&{printed})&del "{place}.tmp" "{place}.b64" 2>nul'
@@ -76,6 +80,11 @@ def exported(answer: Answer, where: str) -> bytes | None:
 
 def import_file(path: str, view: str) -> str:
     return f"reg import {quoting.path(path)}{SWITCHES[view]} {QUIET}"
+
+
+def delete_key(key: str, view: str) -> str:
+    """With everything below it; 1 when there is none."""
+    return f"reg delete {quoting.argument(key)} /f{SWITCHES[view]} {QUIET}"
 
 
 def delete_files(pattern: str) -> str:
@@ -119,7 +128,7 @@ def parts_of(answer: Answer) -> dict[str, Answer]:
 
 
 def _say(name: str, code: int) -> str:
-    return f"echo {_WORD} {name} {code}"
+    return f"echo {WORD} {name} {code}"
 
 
 def _mark(name: str) -> str:

@@ -49,11 +49,14 @@ class Change:
 
 @dataclasses.dataclass(frozen=True)
 class File:
-    """A .reg file to import. ``profiles`` are the hives to import it into, one after the other; without any, directly."""
+    """A .reg file to import; empty where there is none. ``profiles`` are the hives to import it into, one after the other; without
+    any, directly. ``removed``: keys that go before that, by reg delete.
+    """
 
     content: bytes = dataclasses.field(repr=False)
     view: str = "default"
     profiles: tuple[Target, ...] = ()
+    removed: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,8 +87,20 @@ class Plan:
         shared: dict[tuple[bytes, str], list[Target]] = {}
         for (target, view), instructions in profiles.items():
             shared.setdefault((reg_writer.render(instructions), view), []).append(target)
-        files = [File(reg_writer.render(instructions), view) for view, instructions in direct.items()]
+        files = [_direct(view, instructions) for view, instructions in direct.items()]
         return files + [File(content, view, tuple(targets)) for (content, view), targets in shared.items()]
+
+
+def _direct(view: str, instructions: list[Instruction]) -> File:
+    """Nobody says which view ``[-KEY]`` of an imported file means: reg.exe of Wine removes the 64-bit key, whatever /reg: says.
+
+    reg delete has /reg:32 for it. Nothing is lost by removing first: what is written below a removed key is written after it.
+    """
+    removed = []
+    if view == "32":
+        removed = [one.key for one in instructions if one.gone and one.name is None]
+        instructions = [one for one in instructions if not (one.gone and one.name is None)]
+    return File(reg_writer.render(instructions) if instructions else b"", view, removed=tuple(removed))
 
 
 class _Diff:

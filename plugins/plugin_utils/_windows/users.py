@@ -73,11 +73,6 @@ def default_profile(answers: Mapping[str, Answer]) -> str:
     return _expand(_sections(answers[PROFILES].text).get("", {}).get("DEFAULT", f"{drive}\\Users\\Default"), answers)
 
 
-def windows_folder(answers: Mapping[str, Answer]) -> str:
-    """%SystemRoot%, which is C:\\Windows nearly everywhere."""
-    return _system(answers)["systemroot"]
-
-
 def _profiles(answers: Mapping[str, Answer]) -> dict[str, str]:
     found = _sections(answers[PROFILES].text)
     return {

@@ -27,6 +27,7 @@ import binascii
 import hashlib
 import io
 import re
+import secrets
 import tarfile
 import time
 import typing as t
@@ -87,9 +88,12 @@ def _write_together(runner: Runner, contents: Mapping[str, bytes], ways: Ways, d
     for path, content in contents.items():
         steps += _named(parts[path], path.rpartition("\\")[2], content, list(parts.values()))
     try:
-        return runner.run(line("&".join([*steps, "exit 0"])), stdin=stdin, deadline=deadline).ok
+        answer = runner.run(line("&".join([*steps, "exit 0"])), stdin=stdin, deadline=deadline)
     except (CommandTooLong, Lost):
         return False
+    if answer.exit_code == NO_TAR:
+        ways[:] = [_decode]
+    return answer.ok
 
 
 def write_file(runner: Runner, path: str, content: bytes, ways: Ways, *, deadline: float, where: str) -> None:
@@ -189,13 +193,14 @@ def read_file(runner: Runner, path: str, *, limit: int, deadline: float, where: 
         f" @if %~zA gtr {limit} (exit {TOO_LARGE}) else if %~zA equ 0 exit {EMPTY})"
     )
     has_tar = runner.batch([Ask("tar", "where /q tar.exe")], deadline=deadline)["tar"].ok
-    copy = part_name(path, b"")
+    # Nobody can foretell the name and be there first: the folder may be one that others write into.
+    copy = f"~onprem-{secrets.token_hex(12)}.tmp"
     text = f"{copy}.b64"
     pack = f"tar --b64encode -cf - {copy}" if has_tar else f"certutil -f -encode {copy} {text}>nul&&type {text}"
     steps = [
         size_of,
         _NOT_FROM_HERE,
-        '(cd /d "%TEMP%")',
+        f'(cd /d "%TEMP%"||exit {NOT_PACKED})',
         f"(copy /b /y {quoted(path)} {copy}>nul||exit {NOT_PACKED})",
         f"({pack}||(del /q {copy} {text} 2>nul&exit {NOT_PACKED}))",
         f"del /q {copy} {text} 2>nul",

@@ -42,11 +42,11 @@ class Answer:
 
 @dataclasses.dataclass(frozen=True)
 class Ask:
-    """A question: a command line of cmd.exe that changes nothing, with a name to find its answer by.
+    """A question: a command line of cmd.exe that may be given twice, with a name to find its answer by.
 
-    It may be asked twice. It reads no standard input and does not end the command processor (no bare ``exit``); ``if``
-    and ``for`` may be used, unquoted parentheses only in pairs. It stands in a command line, not in a batch file: one
-    ``%`` for the variables of ``for``.
+    It changes nothing, or nothing more when it comes again, as after a lost connection. It reads no standard input and does
+    not end the command processor (no bare ``exit``); ``if`` and ``for`` may be used, unquoted parentheses only in pairs. It
+    stands in a command line, not in a batch file: one ``%`` for the variables of ``for``.
     """
 
     name: str

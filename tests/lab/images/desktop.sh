@@ -20,7 +20,8 @@ build ../endpoint/launcher $own/launcher.exe
 windows=/srv/windows/prefix/drive_c/windows
 build labmutex $windows/labmutex.exe common.c
 install -o windows -g windows $own/labrun.exe $own/launcher.exe $windows
-for tool in certutil findstr more timeout sc curl; do build "$tool" "$own/$tool.exe" common.c; done
+for tool in certutil findstr more timeout sc where tar; do build "$tool" "$own/$tool.exe" common.c; done
+build curl $own/curl.exe curl_options.c common.c
 build query $own/query.exe users.c common.c
 build schtasks $own/schtasks.exe task.c users.c common.c
 build reg $own/reg.exe hives.c common.c
@@ -36,10 +37,10 @@ for folder in system32 syswow64; do
   done
   cp "$windows/$folder/wine-reg.exe" "$windows/$folder/wine-reg-import.exe"
   # What these write is in the OEM code page, whatever the console's is: with this they take UTF-8 for it.
-  for tool in cmd wine-reg tasklist taskkill where whoami xcopy wmic; do
+  for tool in cmd wine-reg tasklist taskkill whoami xcopy wmic; do
     install -m 0644 utf8.manifest "$windows/$folder/$tool.exe.manifest"
   done
-  for tool in certutil.exe findstr.exe more.com timeout.exe sc.exe curl.exe query.exe quser.exe schtasks.exe reg.exe msiexec.exe; do
+  for tool in certutil.exe findstr.exe more.com timeout.exe sc.exe where.exe tar.exe curl.exe query.exe quser.exe schtasks.exe reg.exe msiexec.exe; do
     rm -f "$windows/$folder/$tool"
     install -o windows -g windows -m 0755 "$own/$tool" "$windows/$folder/$tool"
   done

@@ -188,6 +188,8 @@ class Endpoint:
             )
         user = session.login.user
         session.note |= {"verb": verb, "shell": request.selectors.get("SHELLID", ""), **self._line(request)}
+        if verb == "Receive":
+            session.note["timeout"] = request.timeout
         rule = self.rules.find(session.desktop.name, verb, user.name)
         action = rule.get("do", "")
         if action == "reset_before":

@@ -45,7 +45,10 @@ class User:
 
 @dataclass
 class Desktop:
-    """Registry, files, hives that are not loaded (by the file's folded path), loaded ones (name -> file), products."""
+    """Registry, files, hives that are not loaded (by the file's folded path), loaded ones (name -> file), products (SHA-256 -> what it is).
+
+    `tried`: SHA-256 -> how often; `installed`: product code -> SHA-256 of its package.
+    """
 
     name: str
     users: tuple[User, ...] = ()
@@ -54,6 +57,7 @@ class Desktop:
     hives: dict[str, Key] = field(default_factory=dict)
     loaded: dict[str, str] = field(default_factory=dict)
     tried: dict[str, int] = field(default_factory=dict)
+    installed: dict[str, str] = field(default_factory=dict)
     directory: str = "C:\\Users\\Administrator"
 
     def __post_init__(self) -> None:

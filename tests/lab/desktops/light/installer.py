@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 INSTALLER = "HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Installer"
 UNINSTALL = "HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Uninstall"
-UNKNOWN, FAILED, MISSING, INVALID, USAGE = 1605, 1603, 1619, 1620, 1639
+UNKNOWN, FAILED, MISSING, INVALID, OTHER_VERSION, USAGE = 1605, 1603, 1619, 1620, 1638, 1639
 
 
 def packed(code: str) -> str:
@@ -39,6 +39,10 @@ def msiexec(shell: Interpreter, words: list[str], _streams: Streams) -> int:
     product = desktop.products.get(hashlib.sha256(content).hexdigest())
     if product is None:
         return INVALID
+    if _needs_recaching(desktop, product) and not any(
+        re.match("REINSTALLMODE=.*v", word, re.IGNORECASE) for word in words
+    ):
+        return OTHER_VERSION
     tried = desktop.tried.get(product.sha256, 0)
     desktop.tried[product.sha256] = tried + 1
     code = product.exit_codes[tried] if tried < len(product.exit_codes) else 0
@@ -46,6 +50,15 @@ def msiexec(shell: Interpreter, words: list[str], _streams: Streams) -> int:
         _family(desktop, product)
         _register(desktop, product)
     return code
+
+
+def _needs_recaching(desktop: Desktop, product: Product) -> bool:
+    """Another package of the same product code is installed: Windows Installer refuses this one, unless it is told to take it instead.
+
+    The family of the upgrade code does not come into it: it is looked at when a product is installed for the first time only.
+    """
+    there = desktop.installed.get(product.product_code, product.sha256) != product.sha256
+    return there and _find(desktop, _products(product.product_code)) is not None
 
 
 def _products(code: str) -> str:
@@ -68,6 +81,7 @@ def _family(desktop: Desktop, product: Product) -> None:
 
 
 def _register(desktop: Desktop, product: Product) -> None:
+    desktop.installed[product.product_code] = product.sha256
     texts = {
         "DisplayName": product.name,
         "DisplayVersion": product.version,

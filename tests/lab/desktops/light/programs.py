@@ -122,14 +122,14 @@ def _hostname(shell: Interpreter, _words: list[str], streams: Streams) -> int:
 def batch(shell: Interpreter, path: str, streams: Streams) -> int:
     """The collection's job.cmd: its installer's line runs once, and what the job would leave is left.
 
-    No other batch file is modelled. The line stands behind the label `installer`.
+    No other batch file is modelled. The line stands behind the label `command`, in the folder of the job.
     """
     folder = path.rpartition("\\")[0]
     files = shell.desktop.files
     result = files.read(f"{folder}\\result.txt")
     if result is None:
         text = (files.read(path) or b"").decode("utf-8", "replace")
-        found = re.search(r"^:installer\r?\n(.*)\r?\n", text, re.MULTILINE)
+        found = re.search(r"^:command\r?\ncd .*\n(.*)\r?\n", text, re.MULTILINE)
         if not found:
             streams.error("This batch file is none that the model knows.\r\n")
             return 1

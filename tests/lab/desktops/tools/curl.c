@@ -2,91 +2,18 @@
  *
  *   -f -s -S -L -o FILE --create-dirs -C - --retry N --retry-delay S --retry-all-errors --retry-connrefused --cacert FILE -k
  *   --connect-timeout S -m|--max-time S -H HEADER -A AGENT -w TEXT (%{http_code} …) --ssl-no-revoke --ssl-revoke-best-effort --noproxy LIST
- * Exit codes are curl's: 2 option, 3 URL, 6 name, 7 connect, 18 partial, 22 HTTP status with -f, 23 write, 28 time, 33 range, 35 TLS, 60
- * certificate, 77 CA file. An option that it does not know is refused with 2, as the real one does.
+ *   --url URL, also with USER:PASSWORD@ (basic authentication), -K|--config FILE|-
+ * A file of --config (- is standard input) is read as curl.1 and curl itself do: one option a line, long ones also without dashes and then
+ * with = or : before the value; # at the beginning for comments; values in quotation marks with \\ \" \t \n \r \v. A value too many or one
+ * that is missing is warned about and passed over.
+ * Exit codes are curl's: 2 option, 3 URL, 6 name, 7 connect, 18 partial, 22 HTTP status with -f, 23 write, 26 no such file of --config,
+ * 28 time, 33 range, 35 TLS, 60 certificate, 77 CA file. An option that it does not know is refused with 2, also in a file: the real
+ * one only warns there, but this one cannot know which options that one has.
  */
 #include <winsock2.h>
-#include "common.h"
+#include "curl.h"
 #include <winhttp.h>
 #include <wincrypt.h>
-
-struct options
-{
-    const WCHAR *url, *file, *ca, *agent, *write_out, *headers[16];
-    int header_count, retry, retry_delay, connect_timeout, max_time;
-    BOOL fail, silent, show, location, resume, insecure, make_folders, retry_all, retry_refused;
-};
-
-static int parse(int argc, WCHAR **argv, struct options *o)
-{
-    static const WCHAR *nothing[] = { L"--ssl-no-revoke", L"--ssl-revoke-best-effort", L"--no-progress-meter", L"-q", L"--disable", L"--tlsv1.2", L"--http1.1", L"--fail-early" };
-    int index;
-    size_t known;
-
-    memset(o, 0, sizeof(*o));
-    o->agent = L"curl/8 (laboratory)";
-    for (index = 1; index < argc; index++)
-    {
-        const WCHAR *word = argv[index], *next = index + 1 < argc ? argv[index + 1] : NULL, *flag;
-        BOOL takes = FALSE;
-        for (known = 0; known < sizeof(nothing) / sizeof(*nothing); known++)
-            if (!wcscmp(word, nothing[known])) break;
-        if (known < sizeof(nothing) / sizeof(*nothing)) continue;
-        if (*word != '-') { if (o->url) return 2; o->url = word; continue; }
-        if (!wcscmp(word, L"--fail")) o->fail = TRUE;
-        else if (!wcscmp(word, L"--silent")) o->silent = TRUE;
-        else if (!wcscmp(word, L"--show-error")) o->show = TRUE;
-        else if (!wcscmp(word, L"--location")) o->location = TRUE;
-        else if (!wcscmp(word, L"--insecure")) o->insecure = TRUE;
-        else if (!wcscmp(word, L"--create-dirs")) o->make_folders = TRUE;
-        else if (!wcscmp(word, L"--retry-all-errors")) o->retry_all = TRUE;
-        else if (!wcscmp(word, L"--retry-connrefused")) o->retry_refused = TRUE;
-        else if (word[1] == '-')
-        {
-            if (!next) return 2;
-            if (!wcscmp(word, L"--output")) o->file = next;
-            else if (!wcscmp(word, L"--continue-at")) { if (wcscmp(next, L"-")) return 2; o->resume = TRUE; }
-            else if (!wcscmp(word, L"--retry")) o->retry = _wtoi(next);
-            else if (!wcscmp(word, L"--retry-delay")) o->retry_delay = _wtoi(next);
-            else if (!wcscmp(word, L"--retry-max-time") || !wcscmp(word, L"--speed-limit") || !wcscmp(word, L"--speed-time")) ;
-            else if (!wcscmp(word, L"--cacert")) o->ca = next;
-            else if (!wcscmp(word, L"--connect-timeout")) o->connect_timeout = _wtoi(next);
-            else if (!wcscmp(word, L"--max-time")) o->max_time = _wtoi(next);
-            else if (!wcscmp(word, L"--header") && o->header_count < 16) o->headers[o->header_count++] = next;
-            else if (!wcscmp(word, L"--user-agent")) o->agent = next;
-            else if (!wcscmp(word, L"--write-out")) o->write_out = next;
-            else if (!wcscmp(word, L"--noproxy")) ;
-            else return 2;
-            index++;
-        }
-        else for (flag = word + 1; *flag && !takes; flag++)
-        {
-            const WCHAR *value = flag[1] ? flag + 1 : next;
-            switch (*flag)
-            {
-            case 'f': o->fail = TRUE; continue;
-            case 's': o->silent = TRUE; continue;
-            case 'S': o->show = TRUE; continue;
-            case 'L': o->location = TRUE; continue;
-            case 'k': o->insecure = TRUE; continue;
-            }
-            if (!value) return 2;
-            switch (*flag)
-            {
-            case 'o': o->file = value; break;
-            case 'C': if (wcscmp(value, L"-")) return 2; o->resume = TRUE; break;
-            case 'm': o->max_time = _wtoi(value); break;
-            case 'H': if (o->header_count == 16) return 2; o->headers[o->header_count++] = value; break;
-            case 'A': o->agent = value; break;
-            case 'w': o->write_out = value; break;
-            default: return 2;
-            }
-            takes = TRUE;
-            index += !flag[1];
-        }
-    }
-    return o->url ? 0 : 2;
-}
 
 static HCERTSTORE authorities(const WCHAR *file)
 {
@@ -170,12 +97,40 @@ static int complain(const struct options *o, int code, const WCHAR *text)
     return code;
 }
 
+/* What stands before the @ of the URL, as curl sends it: without being asked. */
+static void authenticate(HINTERNET request, WCHAR *user, WCHAR *password)
+{
+    static WCHAR header[4096];
+    static char bytes[2048], coded[3000];
+    char *from, *to = bytes;
+    DWORD length = sizeof(coded);
+    int users;
+
+    users = WideCharToMultiByte(CP_UTF8, 0, user, -1, bytes, 1024, NULL, NULL);
+    bytes[users - 1] = ':';
+    WideCharToMultiByte(CP_UTF8, 0, password, -1, bytes + users, 1024, NULL, NULL);
+    for (from = bytes; *from; from++)
+    {
+        char digits[3] = { from[0] == '%' ? from[1] : 0, from[0] == '%' && from[1] ? from[2] : 0, 0 };
+        *to++ = digits[1] ? (char)strtol(digits, NULL, 16) : *from;
+        from += digits[1] ? 2 : 0;
+    }
+    *to = 0;
+    CryptBinaryToStringA((BYTE *)bytes, (DWORD)strlen(bytes), CRYPT_STRING_BASE64 | CRYPT_STRING_NOCRLF, coded, &length);
+    swprintf(header, 4096, L"Authorization: Basic %hs", coded);
+    WinHttpAddRequestHeaders(request, header, -1, WINHTTP_ADDREQ_FLAG_ADD);
+}
+
 /* One try. *status: the HTTP status, 0 when there was none. */
 static int once(const struct options *o, HCERTSTORE store, DWORD *status, ULONGLONG deadline)
 {
-    static WCHAR host[256], path[8192], ranges[64], text[256];
+    static WCHAR host[256], path[16384], query[8192], user[256], password[256], ranges[64], text[256];
     static BYTE buffer[65536];
-    URL_COMPONENTS parts = { .dwStructSize = sizeof(parts), .lpszHostName = host, .dwHostNameLength = 256, .lpszUrlPath = path, .dwUrlPathLength = 8192 };
+    URL_COMPONENTS parts = {
+        .dwStructSize = sizeof(parts), .lpszHostName = host, .dwHostNameLength = 256, .lpszUrlPath = path, .dwUrlPathLength = 8192,
+        .lpszExtraInfo = query, .dwExtraInfoLength = 8192, .lpszUserName = user, .dwUserNameLength = 256, .lpszPassword = password,
+        .dwPasswordLength = 256,
+    };
     HINTERNET session, connection, request;
     HANDLE out = GetStdHandle(STD_OUTPUT_HANDLE);
     LARGE_INTEGER have = { 0 };
@@ -185,6 +140,8 @@ static int once(const struct options *o, HCERTSTORE store, DWORD *status, ULONGL
 
     *status = 0;
     if (!WinHttpCrackUrl(o->url, 0, 0, &parts)) return complain(o, 3, L"URL rejected: malformed or of another kind than http and https");
+    query[wcscspn(query, L"#")] = 0;
+    wcscat(path, query);
     session = WinHttpOpen(o->agent, WINHTTP_ACCESS_TYPE_NO_PROXY, NULL, NULL, 0);
     WinHttpSetTimeouts(session, 10000, (o->connect_timeout ? o->connect_timeout : 30) * 1000, 60000, (o->max_time ? o->max_time : 300) * 1000);
     connection = WinHttpConnect(session, host, parts.nPort, 0);
@@ -194,6 +151,7 @@ static int once(const struct options *o, HCERTSTORE store, DWORD *status, ULONGL
     flags = o->insecure ? SECURITY_FLAG_IGNORE_UNKNOWN_CA | SECURITY_FLAG_IGNORE_CERT_DATE_INVALID | SECURITY_FLAG_IGNORE_CERT_CN_INVALID
           : store ? SECURITY_FLAG_IGNORE_UNKNOWN_CA : 0;
     if (flags) WinHttpSetOption(request, WINHTTP_OPTION_SECURITY_FLAGS, &flags, sizeof(flags));
+    if (*user || *password) authenticate(request, user, password);
     for (index = 0; index < (DWORD)o->header_count; index++) WinHttpAddRequestHeaders(request, o->headers[index], -1, WINHTTP_ADDREQ_FLAG_ADD);
     if (o->file)
     {
@@ -283,7 +241,8 @@ int wmain(int argc, WCHAR **argv)
     ULONGLONG deadline;
     int code, tried = 0, pause;
 
-    if ((code = parse(argc, argv, &o))) return fail(code, L"curl: an option is unknown here or incomplete, or there is no URL\r\n");
+    if ((code = parse(argc, argv, &o)))
+        return fail(code, code == 26 ? L"curl: cannot read the file of --config\r\n" : L"curl: an option is unknown here or incomplete, or there is no URL\r\n");
     if (o.ca && !(store = authorities(o.ca))) return complain(&o, 77, L"error setting certificate verify locations: no certificate in the file of --cacert");
     deadline = o.max_time ? GetTickCount64() + o.max_time * 1000 : 0;
     for (pause = 1;; pause = min(pause * 2, 600))

@@ -121,6 +121,8 @@ static int variables_of(const struct user *user, struct variable *list)
     {
         list[count].name = ours[count].name;
         swprintf(list[count].value, PATHS, ours[count].format, user->profile);
+        /* SYSTEM has that of the machine, which is there. */
+        if (count > 2 && wcsstr(user->profile, L"\\config\\systemprofile")) wcscpy(list[count].value, L"C:\\windows\\temp");
     }
     list[count].name = L"HOMEPATH";
     lstrcpynW(list[count++].value, user->profile + 2, PATHS);

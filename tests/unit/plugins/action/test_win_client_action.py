@@ -12,6 +12,8 @@ import types
 
 import pytest
 import yaml
+from ansible.errors import AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.onprem.chat.plugins.action import win_client
 from ansible_collections.onprem.chat.plugins.doc_fragments._win_settings import ModuleDocFragment
@@ -65,7 +67,7 @@ def action(monkeypatch, tmp_path):
 
         def _needle(folder, path):
             if not (tmp_path / path).exists():
-                raise win_client.AnsibleError(f"Could not find or access '{path}'\nSearched in:\n\t...")
+                raise AnsibleError(f"Could not find or access '{path}'\nSearched in:\n\t...")
             return str(tmp_path / path)
 
         monkeypatch.setattr(win_client.Channel, "over", _over)
@@ -116,8 +118,14 @@ def test_settings_belong_to_the_same_task(action):
         ({**GIVEN, "sha256": "12"}, "sha256 is not understood ('12'). It is not 64 hexadecimal digits. Correct it."),
         ({**GIVEN, "sha256": "0" * 64}, "The package is not the one that was meant"),
         ({**GIVEN, "product_code": "{1}"}, "product_code is not understood"),
-        ({**GIVEN, "deadline": 5}, "deadline is too small (5). It is in seconds. Give 10 or more."),
-        ({**GIVEN, "close": ["C:\\chat.exe"]}, "close has a path"),
+        ({**GIVEN, "deadline": 0}, "deadline is too small (0). It is in seconds. Give 10 or more."),
+        ({**GIVEN, "retry_busy": -1}, "retry_busy is too small (-1). It is in seconds. Give 0 or more."),
+        (
+            {**GIVEN, "close": ["C:\\chat.exe"]},
+            "'C:\\\\chat.exe' is not the name of one program (close). It is empty, a path,",
+        ),
+        ({**GIVEN, "close": ["chat*"]}, "'chat*' is not the name of one program (close)"),
+        ({**GIVEN, "close": ["CMD.exe"]}, "CMD.exe cannot be closed (close). What installs here runs by it"),
         ({**GIVEN, "delivery": "smoke"}, "value of delivery must be one of: auto, pull, smb, channel, share"),
         (
             {**GIVEN, "delivery": "share"},
@@ -224,7 +232,7 @@ def test_the_documentation_says_what_the_code_takes():
 
 def test_the_examples_are_valid():
     for task in yaml.safe_load(module.EXAMPLES):
-        checked = win_client.ArgumentSpecValidator(options.argument_spec(), **options.RULES).validate(
+        checked = ArgumentSpecValidator(options.argument_spec(), **options.RULES).validate(
             task["onprem.chat.win_client"]
         )
         assert checked.error_messages == []

@@ -10,6 +10,8 @@ import types
 
 import pytest
 import yaml
+from ansible.errors import AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.onprem.chat.plugins.action import win_client_info
 from ansible_collections.onprem.chat.plugins.modules import win_client_info as module
@@ -49,7 +51,7 @@ def action(monkeypatch):
             return host
 
         def _needle(folder, path):
-            raise win_client_info.AnsibleError(f"Could not find or access '{path}'\nSearched in:\n\t...")
+            raise AnsibleError(f"Could not find or access '{path}'\nSearched in:\n\t...")
 
         monkeypatch.setattr(win_client_info.CountedChannel, "over", _over)
         task = types.SimpleNamespace(args=arguments, check_mode=True, diff=True, async_val=0, environment=None)
@@ -84,10 +86,11 @@ def test_the_connection_is_a_check_like_the_others(action):
         ({"name": "x", "uninstall_key": "y"}, "parameters are mutually exclusive"),
         (
             {"expect": [{"package": "gone.msi"}]},
-            "A file was not found (gone.msi). Could not find or access 'gone.msi'.",
+            "package was not found (gone.msi). Could not find or access 'gone.msi'.",
         ),
         ({"expect": [{"state": "absent"}]}, "It is not known which product is expected (expect)."),
         ({"deadline": 1}, "deadline is too small (1). It is in seconds. Give 10 or more."),
+        ({"free_space": -1}, "free_space is too small (-1). It is in MiB. Give 0 or more."),
     ],
 )
 def test_wrong_options_are_refused_before_anything_is_asked(action, arguments, text):
@@ -115,7 +118,7 @@ def test_the_documentation_says_what_the_code_takes():
 
 def test_the_examples_are_valid():
     for task in yaml.safe_load(module.EXAMPLES):
-        checked = win_client_info.ArgumentSpecValidator(info.argument_spec(), **info.RULES).validate(
+        checked = ArgumentSpecValidator(info.argument_spec(), **info.RULES).validate(
             task["onprem.chat.win_client_info"]
         )
         assert checked.error_messages == []

@@ -23,6 +23,10 @@ def site_keys():
     return load(ROOT / "playbooks" / "vars" / "site_spec.yml")["site_keys"]
 
 
+def kind_of(option):
+    return option["type"], option.get("elements"), option.get("choices")
+
+
 def test_the_role_hands_over_every_option():
     block = load(ROLE / "tasks" / "desktop.yml")[0]["block"]
     given = next(task["onprem.chat.win_client"] for task in block if "onprem.chat.win_client" in task)
@@ -33,15 +37,24 @@ def test_the_role_hands_over_every_option():
 def test_the_role_describes_every_option():
     options = load(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]
     described = options["windows_client_packages"]["options"]
-    types = {name: (option["type"], option.get("elements")) for name, option in described.items()}
-    assert types == {name: (option["type"], option.get("elements")) for name, option in argument_spec().items()}
+    assert {name: kind_of(option) for name, option in described.items()} == {
+        name: kind_of(option) for name, option in argument_spec().items()
+    }
 
 
 def test_the_site_file_takes_every_option():
-    assert set(site_keys()["chat_clients"]["elements"]["keys"]) == set(argument_spec())
+    keys = site_keys()["chat_clients"]["elements"]["keys"]
+    assert set(keys) == set(argument_spec())
+    # So that a misspelt word is found before the first desktop is asked.
+    assert {name: key.get("choices") for name, key in keys.items()} == {
+        name: option.get("choices") for name, option in argument_spec().items()
+    }
 
 
 def test_the_site_file_takes_every_setting():
     settings = set(argument_spec()["settings"]["options"])
     assert set(site_keys()["chat_client_settings"]["elements"]["keys"]) == settings
-    assert set(site_keys()["chat_clients"]["elements"]["keys"]["settings"]["elements"]["keys"]) == settings
+    keys = site_keys()["chat_clients"]["elements"]["keys"]["settings"]["elements"]["keys"]
+    assert set(keys) == settings
+    words = argument_spec()["settings"]["options"]["type"]["choices"]
+    assert keys["type"]["choices"] == words

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dns.message
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.onprem.chat.plugins.module_utils._dns.chunks import (
@@ -201,7 +201,7 @@ def zone_and_changes(draw):
     return zone, draw(st.lists(one_change(zone), min_size=1, max_size=12, unique_by=lambda change: change.key))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(zone_and_changes())
 def test_size_is_never_too_small(pair):
     zone, changes = pair

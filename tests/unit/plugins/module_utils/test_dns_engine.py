@@ -17,7 +17,7 @@ from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import (
     PlanError,
     ServerError,
 )
-from ansible_collections.onprem.chat.plugins.module_utils._dns.records import intents_from
+from ansible_collections.onprem.chat.plugins.module_utils._dns.records import intents_by_zone
 from ansible_collections.onprem.chat.plugins.module_utils._dns.server import Server
 from ansible_collections.onprem.chat.plugins.module_utils._dns.signing import Tsig, Unsigned
 from ansible_collections.onprem.chat.plugins.module_utils._dns.task import apply_intents
@@ -52,7 +52,9 @@ KEY = dns.tsig.Key("chat-update", SECRET, "hmac-sha256")
 
 def apply(fake, *records, signer=None, naps=None, **options):
     sleep = naps.append if naps is not None else lambda seconds: None
-    return apply_intents([(server_for(fake, signer), intents_from(list(records), ZONE))], sleep=sleep, **options)
+    return apply_intents(
+        [(server_for(fake, signer), intents_by_zone(list(records), ZONE)[ZONE])], sleep=sleep, **options
+    )
 
 
 def signed(**options):

@@ -17,7 +17,7 @@ import dns.tsig
 import pytest
 
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import LostAnswer, NotSo, ServerError
-from ansible_collections.onprem.chat.plugins.module_utils._dns.records import intents_from
+from ansible_collections.onprem.chat.plugins.module_utils._dns.records import intents_by_zone
 from ansible_collections.onprem.chat.plugins.module_utils._dns.signing import Tsig
 from ansible_collections.onprem.chat.plugins.module_utils._dns.task import apply_intents
 from ansible_collections.onprem.chat.plugins.module_utils._dns.transport import TcpTransport
@@ -37,7 +37,7 @@ CHAT = {"name": "chat", "type": "A", "ttl": 60, "entries": ["10.203.0.20"]}
 
 def apply(fake, record, signer=None):
     return apply_intents(
-        [(server_for(fake, signer), intents_from([record], ZONE))], attempts=3, sleep=lambda seconds: None
+        [(server_for(fake, signer), intents_by_zone([record], ZONE)[ZONE])], attempts=3, sleep=lambda seconds: None
     )
 
 

@@ -27,7 +27,7 @@ from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import (
     ServerError,
 )
 from ansible_collections.onprem.chat.plugins.module_utils._dns.gss import GssTsig
-from ansible_collections.onprem.chat.plugins.module_utils._dns.records import intents_from
+from ansible_collections.onprem.chat.plugins.module_utils._dns.records import intents_by_zone
 from ansible_collections.onprem.chat.plugins.module_utils._dns.task import apply_intents
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.dns_fake import (
     ZONE,
@@ -142,7 +142,7 @@ class GssServer(FakeServer):
 
 def apply(fake, signer, **options):
     return apply_intents(
-        [(server_for(fake, signer), intents_from([CHAT], ZONE))], sleep=lambda seconds: None, **options
+        [(server_for(fake, signer), intents_by_zone([CHAT], ZONE)[ZONE])], sleep=lambda seconds: None, **options
     )
 
 

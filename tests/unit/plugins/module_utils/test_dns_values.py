@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.onprem.chat.plugins.module_utils._dns import entries, names, values
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import InputError
 from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import check_intents
-from ansible_collections.onprem.chat.plugins.module_utils._dns.records import intents_from
+from ansible_collections.onprem.chat.plugins.module_utils._dns.records import intents_by_zone
 
 ZONE = "corp.test."
 
@@ -299,7 +299,7 @@ def srv(**parts):
 )
 def test_wrong_input_in_words(record, text):
     with pytest.raises(InputError) as error:
-        check_intents(intents_from([record], ZONE))
+        check_intents(intents_by_zone([record], ZONE)[ZONE])
     assert text in str(error.value)
 
 
@@ -309,7 +309,7 @@ def test_one_set_given_twice():
         {"name": "A.corp.test", "type": "A", "entries": ["10.0.0.2"]},
     ]
     with pytest.raises(InputError) as error:
-        check_intents(intents_from(records, ZONE))
+        check_intents(intents_by_zone(records, ZONE)[ZONE])
     assert (
         str(error.value) == "a.corp.test. A is given twice. Give one entry for each name and type, with all its values."
     )
@@ -317,7 +317,7 @@ def test_one_set_given_twice():
 
 def test_service_and_protocol_make_the_name():
     record = {"name": "branch", "service": "xmpp-client", "protocol": "tcp", "type": "SRV", "srv": [srv()]}
-    (intent,) = intents_from([record], ZONE)
+    (intent,) = intents_by_zone([record], ZONE)[ZONE]
     assert intent.key.name == "_xmpp-client._tcp.branch.corp.test."
     assert intent.values == ("5 0 5222 chat.corp.test.",)
 

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import PlanError
 from ansible_collections.onprem.chat.plugins.module_utils._dns.policy import Policy
-from ansible_collections.onprem.chat.plugins.module_utils._dns.records import intents_from
+from ansible_collections.onprem.chat.plugins.module_utils._dns.records import intents_by_zone
 from ansible_collections.onprem.chat.plugins.module_utils._dns.task import apply_intents
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.dns_fake import ZONE, FakeServer, sent, server_for
 
@@ -21,7 +21,7 @@ GONE = {"name": "chat", "type": "A", "state": "absent"}
 
 
 def apply(fake, *records, check_mode=False, **policy):
-    work = [(server_for(fake), intents_from(list(records), ZONE))]
+    work = [(server_for(fake), intents_by_zone(list(records), ZONE)[ZONE])]
     return apply_intents(work, Policy(**policy), check_mode=check_mode, sleep=lambda seconds: None)
 
 

@@ -12,7 +12,7 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.onprem.chat.plugins.module_utils._dns import export, export_windows, kerberos, options, server
-from ansible_collections.onprem.chat.plugins.module_utils._dns.records import intents_from
+from ansible_collections.onprem.chat.plugins.module_utils._dns.records import intents_by_zone
 from ansible_collections.onprem.chat.plugins.module_utils._dns.signing import Tsig
 from ansible_collections.onprem.chat.plugins.modules import dns_records
 from ansible_collections.onprem.chat.tests.unit.plugins.module_utils.dns_fake import (
@@ -289,7 +289,7 @@ def test_export_sends_nothing(run, check_mode):
 
 def test_export_is_what_the_notations_say(run):
     text = run(FakeServer(), mode="export")["export"]
-    intents = intents_from([CHAT], "corp.test.")
+    intents = intents_by_zone([CHAT], "corp.test.")["corp.test."]
     assert text == {
         "bind": export.bind_zone_lines(intents, "corp.test."),
         "powershell": export_windows.powershell(intents, "corp.test.", "ns1.corp.test"),

@@ -81,7 +81,7 @@ class Host:
     files: dict[str, bytes] = dataclasses.field(default_factory=dict)
     commands: list[str] = dataclasses.field(default_factory=list)
     inputs: list[bytes | None] = dataclasses.field(default_factory=list)
-    batches: int = 0
+    asked: list[list[str]] = dataclasses.field(default_factory=list)
 
     def run(self, command: str, *, stdin: bytes | None = None, deadline: float = 60.0) -> Answer:
         self.commands.append(command)
@@ -89,7 +89,7 @@ class Host:
         return self._answer(command)
 
     def batch(self, asks: list[Ask], *, deadline: float = 60.0) -> dict[str, Answer]:
-        self.batches += 1
+        self.asked.append([ask.command for ask in asks])
         return {ask.name: self._answer(ask.command) for ask in asks}
 
     def write_file(self, path: str, content: bytes, *, deadline: float = 120.0) -> None:
@@ -102,6 +102,11 @@ class Host:
         if path not in self.files:
             raise MissingFile("no such file", path, "it is not there", "look")
         return self.files[path]
+
+    @property
+    def batches(self) -> int:
+        """How often several questions were asked at once."""
+        return len(self.asked)
 
     def started(self) -> list[str]:
         """The jobs that were started in the session, in their order."""
@@ -133,7 +138,7 @@ def nothing_installed(**more: object) -> dict[str, object]:
         "for %A": said("ECHO is on.\r\n"),
         "if not exist": said(),
         "rd /s /q": said(),
-        "(rd ": said(),
+        'rd "': said(),
         "call ": done(0),
     }
     return more | {piece: answer for piece, answer in usual.items() if piece not in more}

@@ -135,7 +135,8 @@ def version_resource(strings: dict[str, str], numbers: tuple = (1, 2, 3, 4), lan
 
     high, low = numbers[0] << 16 | numbers[1], numbers[2] << 16 | numbers[3]
     fixed = struct.pack("<13I", 0xFEEF04BD, 0x10000, high, low, high, low, 0x3F, 0, 0x40004, 1, 0, 0, 0)
-    lines = b"".join(block(key, (value + "\0").encode("utf-16-le"), len(value) + 1) for key, value in strings.items())
+    texts = {key: (value + "\0").encode("utf-16-le", "surrogatepass") for key, value in strings.items()}
+    lines = b"".join(block(key, text, len(text) // 2) for key, text in texts.items())
     table = block("StringFileInfo", children=block(f"{language:04x}04b0", children=lines))
     translation = block("Translation", struct.pack("<HH", language, 1200), 4, 0)
     return block("VS_VERSION_INFO", fixed, len(fixed), 0, table + block("VarFileInfo", children=translation))

@@ -130,19 +130,19 @@ class Host:
     def _hive(self, profile, command):
         self._unload()
         if profile not in self.profiles:
-            return 0, "onprem-chat-registry-part load 2\r\n"
+            return 0, f"{commands.WORD} load 2\r\n"
         if profile in self.refused or profile in self.loaded.values():
-            return 0, "onprem-chat-registry-part load 1\r\n"
+            return 0, f"{commands.WORD} load 1\r\n"
         self.mounted = profile
-        return 0, "onprem-chat-registry-part load 0\r\n" + self._parts(command.partition("else (echo")[2])
+        return 0, f"{commands.WORD} load 0\r\n" + self._parts(command.partition("else (echo")[2])
 
     def _parts(self, command):
         text = ""
-        pattern = r"[&@(]\(([^&(].*?)\)&\(if errorlevel 1 \(echo onprem-chat-registry-part (\S+) 1\)"
+        pattern = rf"[&@(]\(([^&(].*?)\)&\(if errorlevel 1 \(echo {commands.WORD} (\S+) 1\)"
         for found in re.finditer(pattern, command):
             part, name = found[1], found[2]
             code, output = self._unload() if name == "unload" else self._answer(part)
-            text += f"{output}onprem-chat-registry-part {name} {int(code != 0)}\r\n"
+            text += f"{output}{commands.WORD} {name} {int(code != 0)}\r\n"
         return text
 
     def _unload(self):
@@ -163,19 +163,24 @@ class Host:
         return self.views["32" if view == "32" else "64"], key
 
     def _reg(self, command):
-        found = re.match(r'reg (query|export|import) ("[^"]*")(.*)', command)
+        found = re.match(r'reg (query|export|import|delete) ("[^"]*")(.*)', command)
         assert found, f"the stand-in does not know: {command}"
         verb, name, rest = found[1], found[2].strip('"'), found[3].split("||")[0].split("&")[0]
         view = (re.search(r" /reg:(\d\d)", rest) or [0, "64"])[1]
         if verb == "import":
             if not self.read_only:
                 for one in reg_file.parse(self.files[name]):
-                    registry, key = self._place(one.key, view)
+                    # [-KEY] is of the 64-bit view whatever /reg: says, as it is for reg.exe of Wine.
+                    registry, key = self._place(one.key, "64" if one.gone and one.name is None else view)
                     registry.do(Instruction(key, one.name, one.value, one.gone))
             return int(self.read_only), ""
         registry, key = self._place(name, view)
-        if fold(key) not in registry.keys:
+        if fold(key) not in registry.keys or (verb == "delete" and self.read_only):
             return 1, ""
+        if verb == "delete":
+            assert " /f" in rest
+            registry.do(Instruction(key, gone=True))
+            return 0, ""
         if verb == "export":
             return 0, self._export(registry, key, name)
         if " >nul" in rest:

@@ -137,6 +137,10 @@ def test_the_batch_file_starts_the_installer_in_one_place_only():
     text = job()
     assert text.count("x&y.exe") == 2  # where it starts, and where it is looked for when it has to be ended
     assert '\r\n"C:\\a b\\x&y.exe" /S 100%% a^&b\r\n' in text
+    # Its folder is not the one that is the lock: a client that it starts would keep that for ever.
+    assert text.partition(":command\r\n")[2].startswith('cd /d "%TEMP%" 2>nul || cd ..\r\n"C:')
+    assert "cmd /d /c ..\\job.cmd command\r\n" in text
+    assert text.endswith("exit %errorlevel%\r\n")
     assert text.index("started.txt exit /b 97") < text.index(">..\\started.txt") < text.index("..\\job.cmd installer")
 
 
@@ -147,12 +151,44 @@ def test_the_batch_file_has_the_times():
     assert "set /a opc_busy+=3" in job(retry_busy=3)
 
 
+def test_system_unpacks_where_users_cannot_write():
+    theirs, ours = job(), job(system=True)
+    assert "opc_temp" not in theirs and 'if not exist "%TEMP%" md "%TEMP%"' in theirs
+    lines = ours.split("\r\n")
+    at = lines.index('set "opc_temp=%SystemRoot%\\SystemTemp"')
+    assert lines[at + 1] == 'if not exist "%opc_temp%\\" set "opc_temp=%~dp0temp"'
+    assert at < lines.index('set "TMP=%TEMP%"') < lines.index(":again")
+
+
 def test_programs_are_asked_before_they_are_ended():
     asked, forced = job(close=("chat.exe",)), job(close=("chat.exe",), force=True)
     assert 'taskkill /im "chat.exe"' in asked and "taskkill /f /t /im" not in asked
     assert forced.index('taskkill /im "chat.exe"') < forced.index('taskkill /f /t /im "chat.exe"')
-    with pytest.raises(ClientError, match="is no name of a program"):
-        job(close=('a" & format c:',))
+
+
+@pytest.mark.parametrize("image", ["Чат & 100% (^!) ,;=.exe", "it's ~#@$`{}[]+.exe", "😀.exe", "a b.EXE", "7zip.exe"])
+def test_names_of_programs_reach_taskkill_as_they_are(image):
+    lines = job(close=(image,), force=True).split("\r\n")
+    name = image.replace("%", "%%")  # as a batch file says it
+    assert f'taskkill /im "{name}" >nul 2>&1' in lines and f'taskkill /f /t /im "{name}" >nul 2>&1' in lines
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        'a" & format c:', "*", "chat*.exe", "ch?t.exe", "C:\\chat.exe", "a/b", "/f", "-f", "-chat.exe", "", " ", " a.exe", "a.exe ",
+        "a\nb", "a\0", "4711", "a<b", "a>b", "a|b",
+    ],
+)  # fmt: skip
+def test_what_taskkill_would_take_for_something_else_is_refused(image):
+    with pytest.raises(OptionError, match="is not the name of one program"):
+        job(close=(image,))
+
+
+@pytest.mark.parametrize("image", ["cmd.exe", "WinRSHost.exe", "svchost.exe"])
+def test_what_runs_the_installation_is_not_closed(image):
+    with pytest.raises(OptionError, match="cannot be closed"):
+        job(close=(image,))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from ansible_collections.onprem.chat.plugins.plugin_utils._client.errors import 
     RefusedError,
 )
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages import versions
-from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.errors import Lost
+from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.errors import FileRefused, Lost
 from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils.client_fake import (
     BYTES,
     HASH,
@@ -33,6 +33,8 @@ from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils.client_fake
     uninstall,
 )
 
+OWN = msi().folder
+PLACE = '"C:\\Program Files\\onprem.chat'
 LOST = Lost("The connection broke off", "win1", "A firewall", "Look")
 
 
@@ -73,7 +75,12 @@ def test_an_installation(visit):
     ]
     assert result["diff"] == {"before": "", "after": "Corp Chat 2.0.0 (machine)\n"}
     assert len(host.started()) == 1
-    assert host.commands[-1].startswith('(rd /s /q "C:\\Program Files\\onprem.chat\\files\\')
+    # What was needed goes in the same line that looks whether it is there now.
+    assert host.batches == 3 and host.commands == host.started()
+    job, files, *asked = host.asked[-1]
+    assert job.startswith('rd /s /q "C:\\Program Files\\onprem.chat\\jobs\\corp-chat-')
+    assert files.startswith(f'rd /s /q {PLACE}\\files\\{OWN}" ')
+    assert any("UpgradeCodes" in command for command in asked)
 
 
 def test_check_mode_asks_and_tells(visit):
@@ -94,11 +101,17 @@ def test_a_package_that_is_not_there_is_sent(visit):
     assert BYTES in host.files.values()
 
 
-def test_a_wrong_hash_starts_nothing(visit):
-    with pytest.raises(DeliveryError):
-        _result, _host = visit(host := Host(installs(**{"certutil": said("0" * 64), "del /f": said()})))
+def test_what_did_not_arrive_starts_nothing(visit):
+    host = Host(installs(certutil=said(code=1)))
+
+    def refused(path, content, **_options):
+        raise FileRefused("It was not written", path, "The disk is full", "Look at the host")
+
+    host.write_file = refused
+    with pytest.raises(DeliveryError, match="It was not written"):
+        visit(host)
     assert host.started() == []
-    assert host.commands[-1].startswith("(rd /s /q")
+    assert host.asked[-1][0].startswith('rd /s /q "C:\\Program Files\\onprem.chat\\files\\')
 
 
 def test_a_full_disk_starts_nothing(visit):
@@ -130,7 +143,7 @@ def test_a_failure_has_its_code_its_remedy_and_the_log(visit):
     assert result["exit_code"] == 1603
     assert result["log_lines"] == ["Action ended 10:00:02: InstallFinalize. Return value 3."]
     assert result["steps"][0]["meaning"] == "a fatal error during installation (1603)"
-    assert any(command.startswith("rd /s /q") for command in host.commands)
+    assert [command.split('"')[0] for command in host.asked[-1]] == ["rd /s /q "] * 2
 
 
 def test_busy_until_the_deadline(visit):
@@ -186,7 +199,8 @@ def test_what_an_earlier_run_left_is_waited_for_and_taken_away(visit, state):
     })  # fmt: skip
     result, host = visit(answers)
     assert not result["changed"] and host.started() == []
-    assert any("schtasks /delete" in command and name in command for command in host.commands)
+    # In the same line that looks again.
+    assert host.asked[-1][0].startswith("schtasks /delete") and name in host.asked[-1][0]
 
 
 def test_other_clients_jobs_are_left_alone(visit):
@@ -225,11 +239,50 @@ def test_codes_that_the_vendor_calls_success(visit):
     assert result["steps"][0]["exit_code"] == 42
 
 
-@pytest.mark.parametrize("left", ["files\r\njobs\r\n", "jobs\r\n"])
-def test_what_a_killed_run_left_goes_although_nothing_is_to_be_done(visit, left):
+@pytest.mark.parametrize(
+    ("left", "first"),
+    [(f"jobs\r\n{OWN}\r\n", f'rd /s /q {PLACE}\\files\\{OWN}" '), ("jobs\r\n", f'rd {PLACE}\\files" ')],
+    ids=["package", "folder of jobs"],
+)
+def test_what_a_killed_run_left_goes_although_nothing_is_to_be_done(visit, left, first):
     there = {"UpgradeCodes": said(product(NEW, "2.0.0")), "(echo jobs)": said(left)}
     result, host = visit(nothing_installed(**there))
-    assert not result["changed"] and len(host.commands) == 1
-    assert host.commands[0].startswith(f'(rd /s /q "C:\\Program Files\\onprem.chat\\files\\{HASH[:16]}"')
+    assert not result["changed"] and (host.batches, host.commands) == (2, [])
+    (asked,) = host.asked[1]
+    assert asked.startswith(first)
     _result, host = visit(nothing_installed(**there), check_mode=True)
-    assert host.commands == []
+    assert host.batches == 1
+
+
+def test_packages_of_other_versions_that_killed_runs_left_go_first_and_those_of_others_stay(visit):
+    """They may be what the disk is full of."""
+    other = f"{OWN.partition('-')[0]}-0123456789abcdef"
+    left = {"(echo jobs)": [said(f"{other}\r\n01234567-89abcdef01234567\r\n{OWN}\r\n"), said()]}
+    result, host = visit(installs(**left))
+    assert result["changed"]
+    (asked,) = host.asked[1]
+    assert asked.startswith(f'rd /s /q {PLACE}\\files\\{other}" ')
+    assert not any("01234567-89abcdef" in command for batch in host.asked for command in batch)
+    assert not any(OWN in command for command in host.asked[1])
+
+
+def test_with_nothing_but_the_name_of_a_product_its_packages_go_too(visit):
+    """state=absent knows no package, and so no SHA-256."""
+    left = {"(echo jobs)": said(f"{OWN}\r\n")}
+    _result, host = visit(nothing_installed(**left), msi(state="absent", path="", sha256="", size=0))
+    assert host.asked[1][0].startswith(f'rd /s /q {PLACE}\\files\\{OWN}" ')
+
+
+def test_what_cannot_be_taken_away_is_told_and_no_failure(tmp_path):
+    (tmp_path / "chat.msi").write_bytes(BYTES)
+    task = converge.Task(
+        msi(path=str(tmp_path / "chat.msi")),
+        delivery.Source(),
+        lambda a, b: options.compare(versions.compare_msi, a, b),
+    )
+    visit = converge.Visit(Host(installs(**{"rd /s /q": said(code=1)})), task)
+    assert visit.converge()["changed"]
+    assert [text.partition(" could not")[0].rpartition("\\")[0] for text in visit.report.warnings] == [
+        "C:\\Program Files\\onprem.chat\\jobs",
+        "C:\\Program Files\\onprem.chat\\files",
+    ]

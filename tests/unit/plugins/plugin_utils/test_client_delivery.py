@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import pathlib
 
 import pytest
 
 from ansible_collections.onprem.chat.plugins.plugin_utils._client import delivery, msi_log, smb
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.errors import DeliveryError, OptionError, RefusedError
+from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.errors import FileRefused
 from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils.client_fake import BYTES, HASH, Host, msi, said
 
 PATH = "C:\\Program Files\\onprem.chat\\files\\x\\chat.msi"
@@ -20,8 +22,13 @@ URL = "https://files.corp.test/chat.msi?token=canary-81f2"
 RIGHT = said(f"SHA256:\r\n{HASH}\r\n")
 SHARE = r"\\files.corp.test\packages\chat.msi"
 OTHER = hashlib.sha256(b"other").hexdigest()
-# What is asked when a way failed: is there room left?
-ROOM = {"dir /-c": said("  6 Dir(s)  99000000000 bytes free\r\n"), "for %A": said("ECHO is on.\r\n")}
+# For the folder, for the room before and after a way failed.
+ROOM = {
+    "if not exist": said(),
+    "dir /-c": said("  6 Dir(s)  99000000000 bytes free\r\n"),
+    "for %A": said("ECHO is on.\r\n"),
+}
+MISSING = said(code=1)
 
 
 @pytest.fixture
@@ -30,32 +37,94 @@ def package(tmp_path):
     return msi(path=str(tmp_path / "chat.msi"))
 
 
+def host_with(certutil, **answers):
+    """``certutil``: what it says of the package's place before, and after."""
+    return Host(
+        {"certutil": certutil, **answers, **{piece: one for piece, one in ROOM.items() if piece not in answers}}
+    )
+
+
 def deliver(host, package, **source):
     return delivery.deliver(host, delivery.Source(**source), package, PATH, 60.0)
 
 
+def test_what_is_there_already_is_not_sent(package):
+    host = host_with(RIGHT)
+    assert deliver(host, package, url=URL) == "present"
+    assert (host.batches, host.commands, host.files) == (1, [], {})
+
+
+def test_the_folder_is_made_and_looked_at_in_one_line(package):
+    host = host_with(MISSING)
+    assert deliver(host, package) == "channel"
+    folder = PATH.rpartition("\\")[0]
+    assert host.asked == [
+        [f'if not exist "{folder}" md "{folder}"', f'certutil -hashfile "{PATH}" SHA256', 'dir /-c /ad "C:\\\\"']
+    ]
+    # The channel compares it on the host itself.
+    assert (host.files, host.commands) == ({PATH: BYTES}, [])
+
+
+def test_a_package_that_is_exchanged_meanwhile_is_not_sent(package):
+    host = host_with(MISSING)
+    pathlib.Path(package.path).write_bytes(b"another")
+    with pytest.raises(DeliveryError, match="The package is not the one that was looked at"):
+        deliver(host, package)
+    assert host.files == {}
+
+
 def test_curl_gets_the_address_by_standard_input(package):
-    host = Host({"if not exist": said(), "curl.exe": said(), "certutil": RIGHT})
+    host = host_with([MISSING, RIGHT], **{"curl.exe": said()})
     assert deliver(host, package, url=URL) == "pull"
     assert all("canary" not in command for command in host.commands)
-    config = host.inputs[1].decode()
+    config = host.inputs[0].decode()
     assert f'url = "{URL}"\n' in config and "continue-at = -\n" in config
     assert 'output = "C:\\\\Program Files\\\\onprem.chat\\\\files\\\\x\\\\chat.msi"\n' in config
 
 
 def test_an_address_without_secrets_is_an_argument(package):
-    host = Host({"if not exist": said(), "curl.exe": said(), "certutil": RIGHT})
+    host = host_with([MISSING, RIGHT], **{"curl.exe": said()})
     assert deliver(host, package, url="https://files.corp.test/chat.msi") == "pull"
-    assert host.commands[1] == (
+    assert host.commands[0] == (
         "curl.exe --fail --silent --show-error --location --retry 4 --retry-delay 2 --max-time 60 --continue-at - --output "
         f'"{PATH}" "https://files.corp.test/chat.msi"'
     )
 
 
 def test_a_server_that_cannot_resume_is_asked_for_everything(package):
-    host = Host({"if not exist": said(), "curl.exe": [said(code=33), said()], "del ": said(), "certutil": RIGHT})
+    host = host_with([MISSING, RIGHT], **{"curl.exe": [said(code=33), said()], "del ": said()})
     assert deliver(host, package, way="pull", url=URL) == "pull"
-    assert b"continue-at" not in host.inputs[3]
+    assert b"continue-at" in host.inputs[0] and b"continue-at" not in host.inputs[2]
+
+
+REVOKED = dataclasses.replace(
+    said(code=35),
+    stderr=b"curl: (35) schannel: next InitializeSecurityContext failed: Unknown error (0x80092012) - Die ...",
+)
+
+
+def test_a_list_of_revoked_certificates_that_cannot_be_reached_is_no_obstacle(package):
+    """curl.exe asks for it and gives up, as Windows' own programs do not: curl/curl#4981, #12239."""
+    host = host_with([MISSING, RIGHT], **{"curl.exe": [REVOKED, said()]})
+    assert deliver(host, package, way="pull", url="https://files.corp.test/chat.msi") == "pull"
+    asked = [command for command in host.commands if "curl.exe" in command]
+    assert "--ssl-no-revoke" not in asked[0] and asked[1] == asked[0].replace(
+        " --location", " --location --ssl-no-revoke"
+    )
+
+
+def test_with_a_token_the_server_must_be_beyond_doubt(package):
+    host = host_with(MISSING, **{"curl.exe": REVOKED})
+    with pytest.raises(DeliveryError, match="cannot ask whether the server's certificate was revoked") as caught:
+        deliver(host, package, way="pull", url=URL)
+    assert sum("curl.exe" in command for command in host.commands) == 1 and "canary" not in str(caught.value)
+
+
+def test_another_failure_of_tls_is_not_tried_again(package):
+    host = host_with(MISSING, **{"curl.exe": said(code=35)})
+    with pytest.raises(DeliveryError, match="No TLS connection"):
+        deliver(host, package, way="pull", url="https://files.corp.test/chat.msi")
+    assert sum("curl.exe" in command for command in host.commands) == 1
 
 
 @pytest.mark.parametrize(
@@ -69,14 +138,14 @@ def test_a_server_that_cannot_resume_is_asked_for_everything(package):
     ],
 )
 def test_what_curl_says_is_explained_without_the_token(package, code, cause):
-    host = Host({"if not exist": said(), "curl.exe": said(code=code), **ROOM})
+    host = host_with(MISSING, **{"curl.exe": said(code=code)})
     with pytest.raises(DeliveryError, match=cause) as caught:
         deliver(host, package, way="pull", url=URL)
     assert "canary" not in str(caught.value) and "https://files.corp.test/chat.msi" in str(caught.value)
 
 
 def test_a_wrong_hash_is_refused_and_the_file_taken_away(package):
-    host = Host({"if not exist": said(), "curl.exe": said(), "certutil": said(OTHER), "del /f": said(), **ROOM})
+    host = host_with([MISSING, said(OTHER)], **{"curl.exe": said(), "del /f": said()})
     with pytest.raises(DeliveryError, match="What arrived on the host is not the package") as caught:
         deliver(host, package, way="pull", url=URL)
     assert OTHER in str(caught.value) and HASH in str(caught.value)
@@ -86,34 +155,34 @@ def test_a_wrong_hash_is_refused_and_the_file_taken_away(package):
 
 
 def test_what_was_continued_and_is_wrong_begins_once_more(package):
-    answers = {"if not exist": said(code=4211), "curl.exe": said(), "certutil": [said(OTHER), RIGHT], "del /f": said()}
-    host = Host(answers)
+    answers = {"curl.exe": said(), "del /f": said()}
+    host = host_with([said(OTHER), said(OTHER), RIGHT], **answers)
     assert deliver(host, package, way="pull", url=URL) == "pull"
-    assert [command.split()[0] for command in host.commands[1:]] == [
+    assert [command.split()[0] for command in host.commands] == [
         "curl.exe",
         "certutil",
         "del",
         "curl.exe",
         "certutil",
     ]
-    host = Host({**answers, "certutil": said(OTHER), **ROOM})
+    host = host_with(said(OTHER), **answers)
     with pytest.raises(delivery.OtherContent):
         deliver(host, package, way="pull", url=URL)
     assert sum("curl.exe" in command for command in host.commands) == 2
 
 
 def test_a_download_that_breaks_off_goes_on(package):
-    host = Host({"if not exist": said(), "curl.exe": [said(code=18), said(code=56), said()], "certutil": RIGHT})
+    host = host_with([MISSING, RIGHT], **{"curl.exe": [said(code=18), said(code=56), said()]})
     assert deliver(host, package, way="pull", url=URL) == "pull"
     assert sum("curl.exe" in command for command in host.commands) == 3
-    host = Host({"if not exist": said(), "curl.exe": said(code=18), **ROOM})
+    host = host_with(MISSING, **{"curl.exe": said(code=18)})
     with pytest.raises(DeliveryError, match="The server's answer ended too early, again and again"):
         deliver(host, package, way="pull", url=URL)
     assert sum("curl.exe" in command for command in host.commands) == 5
 
 
 def test_the_next_way_is_tried_and_all_problems_are_told(package):
-    host = Host({"if not exist": said(), "curl.exe": said(code=7), "certutil": RIGHT, **ROOM})
+    host = host_with(MISSING, **{"curl.exe": said(code=7)})
     warnings = []
     source = delivery.Source(url=URL)
     assert delivery.deliver(host, source, package, PATH, 60.0, warnings.append) == "channel"
@@ -123,8 +192,12 @@ def test_the_next_way_is_tried_and_all_problems_are_told(package):
         "(https://files.corp.test/chat.msi). The server does not answer on this port. Check that the server runs and that no "
         "firewall is between."
     ]
-    host = Host({"if not exist": said(), "curl.exe": said(code=7), "certutil": said(code=1), "del ": said(), **ROOM})
-    with pytest.raises(DeliveryError, match="did not arrive") as caught:
+
+    def refused(path, content, **_options):
+        raise FileRefused("It was not written", path, "The disk is full", "Look at the host")
+
+    host.write_file = refused
+    with pytest.raises(DeliveryError, match="It was not written") as caught:
         deliver(host, package, url=URL)
     assert caught.value.details["other_ways"][0].startswith(
         "pull: The host could not pull the package (curl exit code 7)"
@@ -132,8 +205,9 @@ def test_the_next_way_is_tried_and_all_problems_are_told(package):
 
 
 def test_a_full_disk_ends_all_ways_with_one_error(package):
-    full = {"dir /-c": said("  2 Dir(s)  4 bytes free\r\n"), "for %A": said("3\r\n")}
-    host = Host({"if not exist": said(), "curl.exe": said(code=23), **full})
+    before, full = said("  2 Dir(s)  99000000000 bytes free\r\n"), said("  2 Dir(s)  4 bytes free\r\n")
+    answers = {"curl.exe": said(code=23), "for %A": said("3\r\n")}
+    host = host_with(MISSING, **answers, **{"dir /-c": [before, full]})
     with pytest.raises(delivery.DiskFull) as caught:
         deliver(host, package, url=URL)
     assert str(caught.value) == (
@@ -143,14 +217,14 @@ def test_a_full_disk_ends_all_ways_with_one_error(package):
     )
     assert "curl exit code 23" in caught.value.details["failed"] and host.files == {}
     # Six more bytes fit: then it is no full disk.
-    roomy = {**full, "dir /-c": said("  2 Dir(s)  6 bytes free\r\n")}
+    host = host_with(MISSING, **answers, **{"dir /-c": [before, said("  2 Dir(s)  6 bytes free\r\n")]})
     with pytest.raises(DeliveryError, match="curl exit code 23"):
-        deliver(Host({"if not exist": said(), "curl.exe": said(code=23), **roomy}), package, way="pull", url=URL)
+        deliver(host, package, way="pull", url=URL)
 
 
 def test_a_folder_that_cannot_be_made(package):
     with pytest.raises(DeliveryError, match=r"The folder for the package cannot be made \(exit code 1\)"):
-        deliver(Host({"if not exist": said(code=1)}), package, url=URL)
+        deliver(host_with(MISSING, **{"if not exist": said(code=1)}), package, url=URL)
 
 
 def test_ways(monkeypatch):

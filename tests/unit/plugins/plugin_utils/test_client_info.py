@@ -16,6 +16,7 @@ from ansible_collections.onprem.chat.plugins.plugin_utils._client.errors import 
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.info_channel import CountedSession, tls_version
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.info_products import Filter, Product
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages.model import Package
+from ansible_collections.onprem.chat.plugins.plugin_utils._registry import commands
 from ansible_collections.onprem.chat.plugins.plugin_utils._windows.users import User
 from ansible_collections.onprem.chat.plugins.plugin_utils._winrm import batching
 from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils.client_fake import (
@@ -142,7 +143,7 @@ def test_patterns_for_names(pattern, count):
 
 
 def hive(text: str, load: int = 0, unload: int = 0) -> str:
-    word = "onprem-chat-registry-part"
+    word = commands.WORD
     if load:
         return f"{word} load {load}\r\n"
     return f"{word} load 0\r\n{text}{word} info.0 0\r\n{word} info.1 1\r\n{word} unload {unload}\r\n"
@@ -345,12 +346,10 @@ def test_an_expectation_that_says_nothing(package, options, text):
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"deadline": 5}, "deadline is too small (5). It is in seconds. Give 10 or more."),
-        ({"free_space": -1}, "free_space is too small (-1). It is in MiB. Give 0 or more."),
         ({"upgrade_code": "x"}, "upgrade_code is not understood ('x'). It is no GUID. Correct it."),
         ({"uninstall_key": "a\\b"}, "Give the last part of the path alone."),
     ],
-    ids=["deadline", "space", "guid", "path"],
+    ids=["guid", "path"],
 )
 def test_wishes_that_make_no_sense(options, text):
     with pytest.raises(OptionError) as caught:

@@ -56,6 +56,7 @@ def test_as_system_a_task_is_registered_run_and_waited_for():
         'schtasks /create /tn "\\onprem.chat\\chat-0" /xml "C:\\p\\jobs\\chat-0\\task.xml" /f'
     )
     assert host.commands[1] == 'schtasks /run /tn "\\onprem.chat\\chat-0"'
+    assert b"SystemTemp" in host.files[JOB.script]
 
 
 def test_a_task_that_is_refused():

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
 import pathlib
 
@@ -14,7 +16,7 @@ import pytest
 from ansible_collections.onprem.chat.plugins.plugin_utils._client import origin
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages import fetch
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages.errors import PackageError
-from ansible_collections.onprem.chat.plugins.plugin_utils._packages.model import Package
+from ansible_collections.onprem.chat.plugins.plugin_utils._packages.model import Package, Related
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages.read import sha256
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages.signature import Signature
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages.signature_errors import Unsigned
@@ -177,3 +179,46 @@ def test_transforms(tmp_path):
         origin.check_transforms([str(empty)])
     with pytest.raises(PackageError, match="A transform cannot be read: No such file"):
         origin.check_transforms([str(tmp_path / "gone.mst")])
+
+
+@pytest.fixture
+def large(world, monkeypatch):
+    """The same with a package that is large."""
+    monkeypatch.setattr(origin, "LARGE", 3)
+    return world
+
+
+def test_a_large_package_is_read_once_in_a_run(large):
+    (first, _signature), (again, _signature) = large(run="a"), large(run="a")
+    assert first == again and [step[0] for step in large.done] == ["read"]
+    large(run="b")
+    large()
+    assert [step[0] for step in large.done] == ["read"] * 3
+
+
+def test_a_large_package_that_was_written_to_is_read_again(large):
+    first, _signature = large(run="a")
+    large.package.write_bytes(b"two")
+    again, _signature = large(run="a")
+    assert first.sha256 != again.sha256 and len(large.done) == 2
+
+
+def test_a_small_package_leaves_no_note(world, tmp_path):
+    world(run="a")
+    world(run="a")
+    assert len(world.done) == 2 and not (tmp_path / "cache").exists()
+
+
+def test_without_a_place_for_notes_every_process_reads(large, tmp_path):
+    (tmp_path / "cache").write_text("no folder")
+    assert large(run="a") == large(run="a")
+    assert [step[0] for step in large.done] == ["read"] * 2
+
+
+def test_a_package_comes_back_from_a_note_as_it_was():
+    related = (Related("{A}", "1.0", "", True, False, True, "1033", True),)
+    package = Package(
+        "exe", "/a", 9, "ab", "Чат \ud83d", properties={"A": "1"}, evidence=("a", "b"), notes=("c",), related=related,
+        silent_install=["/S"],
+    )  # fmt: skip
+    assert Package.restored(json.loads(json.dumps(dataclasses.asdict(package)))) == package

@@ -10,9 +10,9 @@ import functools
 
 import pytest
 
-from ansible_collections.onprem.chat.plugins.plugin_utils._client import options, plan
+from ansible_collections.onprem.chat.plugins.plugin_utils._client import options, plan, wanted
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.detect import Found, Installed
-from ansible_collections.onprem.chat.plugins.plugin_utils._client.errors import RefusedError
+from ansible_collections.onprem.chat.plugins.plugin_utils._client.errors import OptionError, RefusedError
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages import versions
 from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils.client_fake import NEW, OLD, exe, msi
 
@@ -77,9 +77,34 @@ def test_a_newer_version_is_refused_with_the_option_that_would_allow_it():
         steps(msi(), there(OLD, "2.0.1"))
     assert str(caught.value) == (
         f"Corp Chat 2.0.1 is installed, which is newer than 2.0.0 ({OLD}). The package is older than what the host has. "
-        "Take a newer package, or set allow_downgrade to true to remove the newer one first."
+        "Take a newer package; or set keep_newer where the client updates itself, or allow_downgrade to remove the newer one first."
     )
     assert caught.value.details["found"][0]["version"] == "2.0.1"
+
+
+@pytest.mark.parametrize(
+    ("installed", "expected"),
+    [
+        ([there(OLD, "3.0.0")], []),
+        ([there(NEW, "2.0.0"), there(OLD, "3.0.0")], []),
+        ([there(OLD, "1.0.0")], [("install", "1.0.0")]),
+        ([], [("install", "")]),
+    ],
+)
+def test_a_newer_version_is_kept(installed, expected):
+    assert steps(msi(keep_newer=True), *installed) == expected
+    assert steps(msi(keep_newer=True, state="repair"), there(OLD, "3.0.0")) == []
+
+
+def test_what_is_kept_is_nothing_that_was_left():
+    found = Found((there(OLD, "3.0.0"), there(NEW, "1.0.0")))
+    assert [one["version"] for one in plan.left_over(found, msi(keep_newer=True), MSI_RULE)] == ["1.0.0"]
+
+
+def test_to_keep_and_to_replace_do_not_go_together():
+    given = {"state": "absent", "product_code": NEW, "allow_downgrade": True, "keep_newer": True}
+    with pytest.raises(OptionError, match="allow_downgrade and keep_newer do not go together"):
+        wanted.wanted(given, None)
 
 
 def test_removal_needs_no_package():

@@ -98,7 +98,13 @@ def test_what_came_from_the_share_is_hashed_on_the_host():
     other = "0" * 64
     host = Host(
         answers(
-            **{"if not exist": said(), "certutil": said(other), "del /f": said(), "dir /-c": said(), "for %A": said()}
+            **{
+                "if not exist": said(),
+                "certutil": [said(code=1), said(other)],
+                "del /f": said(),
+                "dir /-c": said(),
+                "for %A": said(),
+            }
         )
     )
     source = delivery.Source(way="share", share=SHARE)

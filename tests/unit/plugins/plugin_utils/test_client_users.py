@@ -30,6 +30,7 @@ from ansible_collections.onprem.chat.plugins.plugin_utils._client.errors import 
 )
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.users_order import Order
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages import guid, versions
+from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils import users_desk
 from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils.client_fake import (
     BYTES,
     FAMILY,
@@ -209,6 +210,30 @@ def test_the_state_of_a_user(someone, state):
     assert shown["state"] == state and shown["exit_code"] == (7 if state == "failed" else None)
 
 
+def test_who_has_the_name_of_somebody_else_is_told_with_the_sid(monkeypatch):
+    monkeypatch.setitem(users_desk.NAMES, IVAN, "Anna Maria")
+    found = scene(order(), {ANNA: Someone(), IVAN: Someone(on=False)})
+    assert [one.called for one in found.people] == [f"anna maria ({ANNA})", f"Anna Maria ({IVAN})"]
+    assert users_plan.shown(found.people[0], order(), compare)["name"] == "anna maria"
+
+
+@pytest.mark.parametrize(("repaired", "state"), [("new", "installed"), ("old", "pending"), ("", "pending")])
+def test_a_repair_is_pending_until_the_user_had_it(repaired, state):
+    wish = order()
+    mark = f"    Repair.PC9    REG_SZ    of another desktop\r\n    Repair.PC1    REG_SZ    {repaired}\r\n"
+    given = answers(wish, {ANNA: Someone("2.0.0", 0, wish.wish)}, repair="new\r\n")
+    text = given[users_detect.LOADED].text.replace("    End ", f"{mark}    End ", 1)
+    found = users_detect.understand(wish, {**given, users_detect.LOADED: said(text)})
+    assert users_plan.shown(found.people[0], wish, compare, found.repair)["state"] == state
+    assert users_plan.shown(found.people[0], wish, compare)["state"] == "installed"
+
+
+def test_a_repair_counts_as_had_only_when_it_went_well():
+    text = users_script.user(exe(scope="user", success_codes=(7, 0xC0000005)), "w", 60).decode()
+    assert 'for %%c in (0 7 1641 3010 -1073741819) do if "%opc_code%"=="%%c" reg add' in text
+    assert 'set "opc_repaired=Repair.%COMPUTERNAME%"' in text
+
+
 # -- what is planned ------------------------------------------------------------------------------------------------------
 
 
@@ -271,6 +296,39 @@ def test_each_user_is_waited_for_in_few_questions():
     asks = users_sessions.questions(order(), [ANNA, IVAN], "word")
     assert [ask.name for ask in asks] == ["session.pause", f"session.{ANNA}", f"session.{IVAN}"]
     assert "/v word.done" in asks[0].command and "ping" in asks[0].command and "ping" not in asks[1].command
+
+
+@pytest.mark.parametrize(
+    ("heard", "end"),
+    [
+        (["here", "here BEGUN runs", "here BEGUN runs", "here BEGUN DONE"], "done"),
+        (["here BEGUN runs", ""], "gone"),
+        (["here BEGUN runs", "here BEGUN"], "cut"),
+        # Its task was never seen to run: perhaps schtasks says it otherwise there.
+        (["here BEGUN", "here BEGUN", "here BEGUN DONE"], "done"),
+    ],
+)
+def test_how_a_run_in_a_session_ends(heard, end):
+    lines = iter(heard)
+    words = {
+        "here": "here",
+        "runs": "running",
+        "BEGUN": "    word.begun    REG_SZ    1",
+        "DONE": "    word.done    REG_SZ    1",
+    }
+
+    def batch(asks, deadline):
+        del deadline
+        key = f"HKEY_USERS\\{ANNA}\\Runs"
+        told = next(lines).split()
+        text = "\r\n".join(
+            [*(words[word] for word in told if word.islower()), key, *(words[w] for w in told if w.isupper())]
+        )
+        return {ask.name: said(text) for ask in asks}
+
+    runner = SimpleNamespace(batch=batch, run=lambda *_given, **_more: said(), write_file=lambda *_given: None)
+    anna = scene(order(), {ANNA: Someone()}).people
+    assert users_sessions.run(runner, order(), PROGRAMS, anna, "word", lambda seconds: None) == {ANNA: end}
 
 
 # -- a whole visit --------------------------------------------------------------------------------------------------------
@@ -347,12 +405,69 @@ def test_who_failed_is_named(visit):
     assert [one["state"] for one in caught.value.details["users"]] == ["failed", "installed"]
 
 
+def test_an_installer_that_registers_something_else(visit):
+    """The likeliest mistake about an EXE is a wrong uninstall_key, and nothing of it is seen in the exit code."""
+    people = {ANNA: Someone()}
+
+    def installs(sid):
+        people[sid].code, people[sid].wish = 0, Order(exe(scope="user", path="/x/voice.exe")).wish
+
+    with pytest.raises(InstallerError) as caught:
+        visit(people, installs)
+    assert "anna maria: exit code 0, but it is not registered for the user" in str(caught.value)
+    assert "It registers itself under another key" in str(caught.value)
+    assert str(caught.value).endswith(
+        "Ask win_client_info with profiles=true what the host has now, and compare version, product_code or uninstall_key."
+    )
+
+
 def test_a_newer_version_fails_after_the_others_have_it(visit):
     people = {ANNA: Someone("9.0"), IVAN: Someone()}
     with pytest.raises(RefusedError) as caught:
         visit(people, gives(people, "2.0.0"))
     assert "Corp Voice is installed in a version newer than 2.0.0 for anna maria (9.0)" in str(caught.value)
     assert people[IVAN].version == "2.0.0"
+
+
+def test_what_a_deadline_ended_has_no_exit_code_of_its_own(visit):
+    people = {ANNA: Someone()}
+
+    def installs(sid):
+        people[sid].code, people[sid].end, people[sid].wish = 1, "deadline", people[sid].wish
+
+    with pytest.raises(InstallerError) as caught:
+        visit(people, installs)
+    assert "failed for anna maria: it did not end within 1800 seconds and was ended" in str(caught.value)
+    assert "shows a dialog" in str(caught.value) and "exit_code" not in caught.value.details
+
+
+def test_what_another_run_did_meanwhile_is_no_failure(visit, monkeypatch):
+    """Two controllers: the task of one is taken away by the other, which installs."""
+    people = {ANNA: Someone()}
+
+    def start(*_given):
+        people[ANNA].version = "2.0.0"
+        return False
+
+    monkeypatch.setattr(users_sessions, "_start", start)
+    assert visit(people)[0]["users"][0]["state"] == "installed"
+
+
+def test_files_of_single_users_are_there_before_the_task(visit):
+    people = {ANNA: Someone("9.0")}
+    _result, host = visit(people, gives(people, "2.0.0"), allow_downgrade=True)
+    written = [path.rpartition("\\")[2] for path in host.files]
+    assert written.index(f"away-{ANNA}-0.cmd") < written.index("logon.xml")
+
+
+def test_a_newer_version_is_kept(visit):
+    """A client that updates itself: who has none gets it, and nothing is said against the others."""
+    people = {ANNA: Someone("9.0"), IVAN: Someone()}
+    result, _host = visit(people, gives(people, "2.0.0"), keep_newer=True)
+    assert {one["name"]: (one["state"], one["version"]) for one in result["users"]} == {
+        "anna maria": ("newer", "9.0"),
+        "иван": ("installed", "2.0.0"),
+    }
 
 
 def test_removal_leaves_nothing(visit):
@@ -441,3 +556,76 @@ def test_what_an_msi_is_told_for_a_single_user(package_scope, default, propertie
 
 def test_switches_of_an_exe_for_a_single_user():
     assert wish_of("user", "either", kind="exe").install_arguments == ("/S", "/currentuser")
+
+
+# -- what users may have written ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "good"),
+    [
+        ("C:\\Users\\anna maria\\AppData\\Local\\onprem.chat\\voice\\msi.log", True),
+        ("c:\\users\\ANNA MARIA\\x.log", True),
+        ("\\\\evil\\share\\msi.log", False),
+        ("C:\\Users\\anna maria2\\msi.log", False),
+        ("C:\\Users\\anna maria\\..\\ivan\\secret.txt", False),
+        ("C:\\Users\\anna maria\\x.log:stream", False),
+        ("C:\\Users\\anna maria/../ivan/secret.txt", False),
+        ("C:\\Windows\\System32\\config\\SAM", False),
+        ("", False),
+    ],
+)
+def test_a_log_is_read_within_its_users_profile_only(path, good):
+    assert users_detect.within(path, "C:\\Users\\anna maria") is good
+
+
+def test_without_a_profile_no_log_is_read():
+    assert not users_detect.within("\\\\evil\\share\\msi.log", "")
+    assert not users_detect.within("\\\\evil\\share\\msi.log", "\\\\evil\\share")
+
+
+def test_the_log_of_somebody_elses_choice_is_named_and_not_read(monkeypatch):
+    monkeypatch.setattr(Desktop, "read_file", lambda *_args, **_options: pytest.fail("it was read"), raising=False)
+    person = users_detect.Person(
+        users_detect.User(ANNA, "anna maria", "C:\\Users\\anna maria", True, True),
+        mark=users_detect.Mark(log="\\\\evil\\share\\msi.log"),
+    )
+    host = Desktop(order(), {})
+    asked = users_converge.UserVisit(
+        host,
+        SimpleNamespace(
+            **dict.fromkeys(("close", "transforms"), ()),
+            wanted=order().wanted,
+            deadline=9,
+            retry_busy=0,
+            force=False,
+        ),
+    )
+    assert "is not within the user's profile" in asked._log_of(person)[0]
+
+
+def test_what_a_user_writes_into_his_hive_is_no_answer_about_another():
+    wish = order()
+    forged = f"onprem-chat-registry-part HKEY_USERS\\{IVAN}.64 0"
+    given = answers(wish, {ANNA: Someone("2.0.0", end=f"x\r\n{forged}"), IVAN: Someone()})
+    seen = {one.sid: one.installed for one in users_detect.understand(wish, given).people}
+    assert [one.version for one in seen[ANNA]] == ["2.0.0"] and seen[IVAN] == ()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("<GroupId>S-1-5-32-545</GroupId>", f"<UserId>{ANNA}</UserId>"),
+        ("<Arguments>", "<Arguments>x</Arguments><Other>"),
+    ],
+)
+def test_a_task_that_somebody_made_for_himself_is_not_ours(change):
+    wish = order()
+    task = wish.logon_xml(PROGRAMS).decode("utf-16")
+    assert not scene(wish, {}, task=task.replace(*change)).registered(wish)
+
+
+def test_without_tools_of_the_registry_nothing_is_installed_at_all():
+    """DisableRegistryTools: who has what could not be told, and the installer would run at every logon."""
+    text = order().files(PROGRAMS)["user.cmd"].decode()
+    assert 0 < text.index("reg query HKCU >nul 2>nul || exit /b 95\r\n") < text.index(":begin")

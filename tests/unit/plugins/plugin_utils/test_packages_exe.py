@@ -55,8 +55,18 @@ def test_which_version(strings, version):
     assert read(programs.described(strings)).version == version
 
 
-def test_names_in_any_script():
-    assert read(programs.described({"ProductName": "Чат «Ёж» 聊天"})).name == "Чат «Ёж» 聊天"
+@pytest.mark.parametrize(
+    "name",
+    ["Чат «Ёж» 聊天", "Чат 😀", "👩‍💻", r"as it is: \ud83d\ude00", r"😀 \ud83d\ude00 Ёж 😀", "\U0001d11e" * 300],
+    ids=["letters", "emoji", "of three", "written", "both", "long"],
+)
+def test_names_in_any_script(name):
+    package = read(programs.described({"ProductName": name, "CompanyName": "Пример 😀"}))
+    assert (package.name, package.manufacturer) == (name, "Пример 😀")
+
+
+def test_half_a_character_is_no_reason_to_refuse():
+    assert read(programs.described({"ProductName": "Chat \ud83d!"})).name == "Chat \ufffd!"
 
 
 @pytest.mark.parametrize(("machine", "architecture"), [(0x14C, "x86"), (0x8664, "x64"), (0xAA64, "arm64"), (0x1C0, "")])

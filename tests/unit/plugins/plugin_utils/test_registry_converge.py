@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from ansible_collections.onprem.chat.plugins.plugin_utils._registry import settings, values
+from ansible_collections.onprem.chat.plugins.plugin_utils._registry import commands, settings, values
 from ansible_collections.onprem.chat.plugins.plugin_utils._registry.apply import ask_all, converge
 from ansible_collections.onprem.chat.plugins.plugin_utils._registry.errors import AnswerError, NotConverged
 from ansible_collections.onprem.chat.plugins.plugin_utils._registry.part import Part
@@ -347,3 +347,26 @@ def test_a_part_that_could_not_read_a_profile_says_so(host):
     del host.profiles["C:\\Users\\anna 100% & co"]
     part.understand(ask_all(host, part.settings))
     assert not part.changed and len(part.warnings) == 1
+
+
+def test_nobody_can_foretell_the_name_of_an_export():
+    """Users may make files in Windows' Temp, and theirs would be written into with all their rights."""
+    assert commands.export(KEY, "64") != commands.export(KEY, "64")
+
+
+def test_a_key_of_32_bit_programs_goes_without_a_file(host):
+    for view in ("64", "32"):
+        host.views[view].do(Instruction(f"{KEY}\\50% & Чат\\Below", "a", values.text(values.STRING, "b")))
+    gone = {"key": "SOFTWARE\\Vendor\\50% & Чат", "state": "absent", "view": "32"}
+    twice(host, wants(gone))
+    assert host.written == []
+    assert host.views["64"].get(f"{KEY}\\50% & Чат\\Below", "a") and not host.views["32"].below(f"{KEY}\\50% & Чат")
+
+
+def test_a_key_of_32_bit_programs_is_emptied_before_it_is_written(host):
+    for view in ("64", "32"):
+        host.views[view].do(Instruction(f"{KEY}\\Below", "old", values.text(values.STRING, "b")))
+    file = {"a.reg": '[-HKEY_LOCAL_MACHINE\\SOFTWARE\\Vendor]\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\Vendor]\n"new"="x"\n'}
+    twice(host, wants({"reg_file": "a.reg", "view": "32"}, files=file))
+    assert host.views["32"].get(KEY, "new") and not host.views["32"].below(f"{KEY}\\Below")
+    assert host.views["64"].get(f"{KEY}\\Below", "old")

@@ -24,7 +24,6 @@ def test_loaded_and_not_loaded():
         User(OLEG, OLEG, "", True, False),
     ]
     assert users.default_profile(answers) == "C:\\Users\\Default"
-    assert users.windows_folder(answers) == "C:\\Windows"
 
 
 def test_nobody():

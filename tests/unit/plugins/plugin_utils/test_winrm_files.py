@@ -126,6 +126,13 @@ def test_where_files_do_not_travel_together_they_go_one_by_one(trouble):
     assert ["2.reg" in command for command in host.commands] == [True, False, True]
 
 
+def test_a_host_without_tar_is_not_asked_for_it_by_each_file():
+    host, ways = desk(Answer(files.NO_TAR), YES, YES), files.all_ways()
+    write_two(host, ways)
+    assert [command.partition("||")[0] for command in host.commands if "where /q" in command] == ["(where /q tar.exe"]
+    assert len(host.commands) == 3 and ways == [files._decode]
+
+
 def test_files_of_two_folders_and_large_ones_go_alone():
     host = desk(tar=YES)
     write_two(host, contents={ONE: b"1", "C:\\x\\2.reg": b"2", "C:\\x\\large": LARGE})
@@ -315,3 +322,13 @@ def test_half_an_answer_is_asked_for_again():
 def test_garbage_is_no_file():
     with pytest.raises(FileRefused, match="arrived garbled"):
         read(desk(Answer(0, b"Not base64!\r\n")))
+
+
+def test_nobody_can_foretell_the_name_of_a_copy_that_is_read():
+    names = set()
+    for _time in range(2):
+        host = desk(Answer(files.EMPTY))
+        read(host)
+        names |= set(re.findall(r"~onprem-[0-9a-f]{24}\.tmp(?!\.)", host.commands[-1]))
+        assert '(cd /d "%TEMP%"||exit 4207)' in host.commands[-1]
+    assert len(names) == 2

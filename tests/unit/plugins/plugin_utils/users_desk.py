@@ -10,13 +10,13 @@ import dataclasses
 
 from ansible_collections.onprem.chat.plugins.plugin_utils._client import delivery, users_detect
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.users_order import Order
+from ansible_collections.onprem.chat.plugins.plugin_utils._registry import commands
 from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.runner import Answer
 from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils.client_fake import said
 
 ANNA, IVAN = "S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-1002"
 NAMES = {ANNA: "anna maria", IVAN: "иван"}
 PROGRAMS = "C:\\Program Files"
-WORD = "onprem-chat-registry-part"
 
 
 @dataclasses.dataclass
@@ -41,7 +41,7 @@ class Someone:
             lines += [mark, f"    Wish    REG_SZ    {self.wish}", f"    End    REG_SZ    {self.end}"]
             lines += [f"    ExitCode    REG_SZ    {'' if self.code is None else self.code}", "", f"{mark}\\Runs"]
             lines += [f"    {run}    REG_SZ    1" for run in self.runs]
-        lines.append(f"{WORD} {name}.mark 0")
+        lines.append(f"{commands.WORD} {name}.mark 0")
         for view in (64, 32):
             if self.version:
                 lines += [
@@ -50,16 +50,16 @@ class Someone:
                     f"    DisplayVersion    REG_SZ    {self.version}",
                 ]
                 lines += [f"    QuietUninstallString    REG_SZ    {self.command}"]
-            lines.append(f"{WORD} {name}.{view} 0")
+            lines.append(f"{commands.WORD} {name}.{view} 0")
         return "\r\n".join([*lines, ""])
 
 
 def hive(order: Order, sid: str, one: Someone) -> Answer:
     """What loading the hive of somebody who is not logged on prints."""
     if one.refused:
-        return said(f"{WORD} load 1\r\n")
+        return said(f"{commands.WORD} load 1\r\n")
     root = "HKEY_USERS\\onprem-chat-registry"
-    return said(f"{WORD} load 0\r\n{one.parts(order, root, sid)}{WORD} unload 0\r\n")
+    return said(f"{commands.WORD} load 0\r\n{one.parts(order, root, sid)}{commands.WORD} unload 0\r\n")
 
 
 def listing(order: Order, *more: tuple[str, int]) -> str:
@@ -124,8 +124,6 @@ class Desktop:
                 word = xml.partition("user.cmd")[2].partition("</")[0].strip('" ').replace("&quot;", "").strip()
                 self.installs(sid)
                 self.people[sid].runs = (f"{word}.begun", f"{word}.done") if self.people[sid].on else ()
-        if "certutil" in command:
-            return said(f"hash\r\n{self.order.wanted.sha256}\r\n")
         return said()
 
     def batch(self, asks, *, deadline: float = 60.0) -> dict[str, Answer]:
@@ -150,6 +148,9 @@ class Desktop:
 
     def write_file(self, path: str, content: bytes, *, deadline: float = 120.0) -> None:
         self.files[path] = content
+
+    def write_files(self, contents: dict[str, bytes], *, deadline: float = 120.0) -> None:
+        self.files |= contents
 
     def read_file(self, path: str, *, limit: int = 1_000_000, deadline: float = 60.0) -> bytes:
         return self.files[path]
