@@ -21,7 +21,7 @@ import time
 import typing as t
 
 from .errors import Missing, PackageError
-from .tidy import tidy_notes
+from .tidy import is_at, tidy_notes
 
 
 class NotPrivate(PackageError):
@@ -36,7 +36,9 @@ def cache_folder() -> pathlib.Path:
 
 def private(folder: pathlib.Path, where: str) -> None:
     """Make a folder that only its owner may enter. Raises NotPrivate for one that others may write into, and OSError."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with contextlib.suppress(FileExistsError):
+        # exist_ok looks a second time, and raises when the folder was tidied away in between.
+        folder.mkdir(parents=True, mode=0o700)
     found = folder.stat()
     if found.st_uid != os.geteuid() or found.st_mode & 0o022:
         raise NotPrivate(
@@ -91,15 +93,17 @@ def alone(folder: pathlib.Path, where: str, deadline: float, name: str = "lock")
     """One process at a time for one file; the others wait for it. The lock's time says when it was used last (tidy.py)."""
     end = time.monotonic() + deadline
     while True:
-        private(folder, where)
         try:
+            private(folder, where)
             file = (folder / name).open("w")
         except FileNotFoundError:
+            if folder.is_symlink():
+                raise
             continue  # tidied away since the line before
         with file:
             os.utime(file.fileno())
             _wait(file, folder, where, end, deadline)
-            if _is_at(file, folder / name):
+            if is_at(file, folder / name):
                 yield
                 return
         # Tidied away while we waited for it: whoever comes now takes another lock.
@@ -120,9 +124,3 @@ def _wait(file: t.IO[str], folder: pathlib.Path, where: str, end: float, deadlin
                 ) from error
             time.sleep(0.2)
 
-
-def _is_at(file: t.IO[str], place: pathlib.Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(file.fileno()), place.stat())
-    except FileNotFoundError:
-        return False

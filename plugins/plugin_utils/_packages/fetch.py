@@ -92,7 +92,6 @@ def fetch(
         if not digest:
             return _once_in_a_run(asked, folder, name, run)
         target = folder / digest / name
-        private(target.parent, where)
         with alone(target.parent, where, deadline):
             if target.exists():
                 with target.open("rb") as file:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 import pathlib
 import re
 import shutil
@@ -72,10 +73,19 @@ def _unused(lock: pathlib.Path, otherwise: pathlib.Path) -> t.Iterator[bool]:
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            free = not known or _is_old(lock)
+            # Of two who tidy up the second may hold the lock of what the first removed, while the place is taken again.
+            free = is_at(file, lock) and (not known or _is_old(lock))
         except OSError:
             free = False
         yield free
+
+
+def is_at(file: t.IO[t.Any], place: pathlib.Path) -> bool:
+    """Whether the open file still lies there. A lock on one that was removed keeps nobody out."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), place.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _is_old(path: pathlib.Path) -> bool:
