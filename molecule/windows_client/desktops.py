@@ -6,36 +6,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import socket
 import sys
 from pathlib import Path
 
-import packages_forms  # the unit tests' own builder of MSI files
-
-PROPERTIES = {
-    "ProductName": "Corp Talk",
-    "ProductVersion": "1.0.0",
-    "ProductCode": "{6F8C1D20-5B1A-4C6E-9A00-000000000100}",
-    "UpgradeCode": "{6F8C1D20-5B1A-4C6E-9A00-0000000000FF}",
-    "Manufacturer": "Corp",
-    "ProductLanguage": "1033",
-    "ALLUSERS": "1",
-}
+from modelled_packages import package
 
 
 def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    package = folder / "talk.msi"
-    package.write_bytes(packages_forms.msi(PROPERTIES))
-    product = {
-        "sha256": hashlib.sha256(package.read_bytes()).hexdigest(),
-        "product_code": PROPERTIES["ProductCode"],
-        "upgrade_code": PROPERTIES["UpgradeCode"],
-        "name": PROPERTIES["ProductName"],
-        "version": PROPERTIES["ProductVersion"],
-    }
+    product = package(folder / "talk.msi")
     # A port of its own: desktops of an earlier run may still be there for a while.
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -10,7 +10,6 @@ laboratory. What is modelled is no evidence for Windows; what is tested is who i
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 import os
@@ -21,11 +20,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from modelled_packages import package
 from winrm_endpoint import ADMIN, Endpoint, running
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "tests" / "unit" / "plugins" / "plugin_utils"))
-import packages_forms  # the unit tests' own builder of MSI files
 
 BRANCH = {"name": "rollout", "domain": "BRANCH", "realm": "branch.test", "password": "Zweig-2"}
 CANARY = "canary-4711"
@@ -40,30 +38,12 @@ EXIT_CODES = {"good": [], "bad": [1603], "restart": [3010]}
 
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory):
-    """MSI databases without files, so that only the model can install them."""
+    """What the installers of some products are, and how they end."""
     folder = tmp_path_factory.mktemp("packages")
     made = {}
-    for number, name in enumerate(EXIT_CODES, 1):
-        properties = {
-            "ProductName": f"Corp {name}",
-            "ProductVersion": "1.0.0",
-            "ProductCode": f"{{6F8C1D20-5B1A-4C6E-9A00-000000000{number}00}}",
-            "UpgradeCode": f"{{6F8C1D20-5B1A-4C6E-9A00-000000000{number}FF}}",
-            "Manufacturer": "Corp",
-            "ProductLanguage": "1033",
-            "ALLUSERS": "1",
-        }
+    for number, (name, codes) in enumerate(EXIT_CODES.items(), 1):
         path = folder / f"{name}.msi"
-        path.write_bytes(packages_forms.msi(properties))
-        product = {
-            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-            "product_code": properties["ProductCode"],
-            "upgrade_code": properties["UpgradeCode"],
-            "name": properties["ProductName"],
-            "version": "1.0.0",
-            "exit_codes": EXIT_CODES[name],
-        }
-        made[name] = (path, product)
+        made[name] = (path, package(path, name=f"Corp {name}", number=number, family=number, exit_codes=codes))
     return made
 
 

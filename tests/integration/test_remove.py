@@ -10,32 +10,18 @@ laboratory. What is modelled is no evidence for Windows; what win_client removes
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 import os
 import socket
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from modelled_packages import package
 from winrm_endpoint import ADMIN, running
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "tests" / "unit" / "plugins" / "plugin_utils"))
-import packages_forms  # the unit tests' own builder of MSI files
-
 CANARY = "canary-4711"
-PROPERTIES = {
-    "ProductName": "Corp Talk",
-    "ProductVersion": "1.0.0",
-    "ProductCode": "{6F8C1D20-5B1A-4C6E-9A00-000000000100}",
-    "UpgradeCode": "{6F8C1D20-5B1A-4C6E-9A00-0000000000FF}",
-    "Manufacturer": "Corp",
-    "ProductLanguage": "1033",
-    "ALLUSERS": "1",
-}
 TALK, POLICY = "HKLM\\SOFTWARE\\Corp Talk", "HKLM\\SOFTWARE\\Policies\\Corp Talk"
 VENDOR = 'Windows Registry Editor Version 5.00\n\n[HKEY_LOCAL_MACHINE\\SOFTWARE\\Corp Talk\\Vendor]\n"Mode"="full"\n'
 NETWORKS = itertools.count(1)
@@ -155,35 +141,27 @@ def lines(text: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory):
-    """An MSI database without files, so that only the model can install it."""
+def talk(tmp_path_factory):
+    """A package, and what the model knows about it."""
     path = tmp_path_factory.mktemp("packages") / "talk.msi"
-    path.write_bytes(packages_forms.msi(PROPERTIES))
-    return path
+    return path, package(path)
 
 
 @pytest.fixture(scope="module")
-def endpoint(tmp_path_factory, package):
-    product = {
-        "sha256": hashlib.sha256(package.read_bytes()).hexdigest(),
-        "product_code": PROPERTIES["ProductCode"],
-        "upgrade_code": PROPERTIES["UpgradeCode"],
-        "name": "Corp Talk",
-        "version": "1.0.0",
-    }
+def endpoint(tmp_path_factory, talk):
     with running(
         tmp_path_factory.mktemp("desktops"),
         users=[ADMIN],
         listeners=[{"address": "0.0.0.0", "port": 0}],  # noqa: S104 - every loopback address is a desktop
         backend="light",
-        backend_options={"model": {"users": [ANNA], "products": [product]}},
+        backend_options={"model": {"users": [ANNA], "products": [talk[1]]}},
     ) as endpoint:
         yield endpoint
 
 
 @pytest.fixture
-def site(tmp_path, endpoint, package):
-    return Site(tmp_path, endpoint, package)
+def site(tmp_path, endpoint, talk):
+    return Site(tmp_path, endpoint, talk[0])
 
 
 def test_from_clients_to_nothing(site):

@@ -9,7 +9,6 @@ On loopback addresses, each of which is a desktop; no laboratory. What is modell
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import subprocess
@@ -17,13 +16,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from modelled_packages import package
 from winrm.protocol import Protocol
 from winrm_endpoint import ADMIN, running
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "tests" / "unit" / "plugins" / "plugin_utils"))
-import packages_forms  # the unit tests' own builder of MSI files
-
 sys.path.append(str(ROOT / "tests" / "lab" / "desktops"))
 from light.desktop import Desktop
 
@@ -40,47 +37,23 @@ SETTINGS = [
 ]
 
 
-CODES = {
-    "product_code": "{6F8C1D20-5B1A-4C6E-9A00-000000000%d00}",
-    "upgrade_code": "{6F8C1D20-5B1A-4C6E-9A00-0000000000FF}",
-}
-
-
 @pytest.fixture(scope="module")
-def packages(tmp_path_factory):
-    """Two versions of an MSI: databases without files, so that only the model can install them."""
+def made(tmp_path_factory):
+    """Two versions of an MSI, and what the model knows about them."""
     folder = tmp_path_factory.mktemp("packages")
-    made = {}
-    for number in (1, 2):
-        properties = {
-            "ProductName": "Corp Talk",
-            "ProductVersion": f"{number}.0.0",
-            "ProductCode": CODES["product_code"] % number,
-            "UpgradeCode": CODES["upgrade_code"],
-            "Manufacturer": "Corp",
-            "ProductLanguage": "1033",
-            "ALLUSERS": "1",
-        }
-        made[number] = folder / f"talk-{number}.msi"
-        made[number].write_bytes(packages_forms.msi(properties))
-    return made
-
-
-def product(package: Path, number: int, exit_codes: list[int]) -> dict:
-    return {
-        "sha256": hashlib.sha256(package.read_bytes()).hexdigest(),
-        "product_code": CODES["product_code"] % number,
-        "upgrade_code": CODES["upgrade_code"],
-        "name": "Corp Talk",
-        "version": f"{number}.0.0",
-        "exit_codes": exit_codes,
-    }
+    paths = {number: folder / f"talk-{number}.msi" for number in (1, 2)}
+    codes = {1: [], 2: [1618, 3010]}
+    return paths, [package(paths[n], number=n, version=f"{n}.0.0", exit_codes=codes[n]) for n in (1, 2)]
 
 
 @pytest.fixture(scope="module")
-def endpoint(tmp_path_factory, packages):
-    products = [product(packages[1], 1, []), product(packages[2], 2, [1618, 3010])]
-    options = {"model": {"users": USERS, "products": products}}
+def packages(made):
+    return made[0]
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory, made):
+    options = {"model": {"users": USERS, "products": made[1]}}
     listeners = [{"address": "0.0.0.0", "port": 0}]  # noqa: S104 - every loopback address is a desktop
     folder = tmp_path_factory.mktemp("light")
     with running(folder, listeners=listeners, backend="light", backend_options=options, log_commands=True) as endpoint:
@@ -177,20 +150,18 @@ def test_client_of_many(endpoint, packages):
     assert "Corp Talk" not in ask(endpoint, keys)
 
 
-def test_another_package_of_an_installed_product_code():
+def test_another_package_of_an_installed_product_code(tmp_path):
     """1638, as Windows Installer documents it: its family is looked at only when a product is not installed yet."""
-    contents = [b"one", b"two"]
-    same = {"product_code": CODES["product_code"] % 1, "upgrade_code": CODES["upgrade_code"], "name": "Corp Talk"}
-    products = [
-        {**same, "sha256": hashlib.sha256(content).hexdigest(), "version": f"1.{number}.0"}
-        for number, content in enumerate(contents)
-    ]
+    paths = [tmp_path / f"{number}.msi" for number in range(2)]
+    products = [package(path, version=f"1.{number}.0") for number, path in enumerate(paths)]
     desktop = Desktop.of("one", {"products": products})
-    for number, content in enumerate(contents):
-        desktop.files.write(f"C:\\{number}.msi", content)
+    for path in paths:
+        desktop.files.write(f"C:\\{path.name}", path.read_bytes())
     again = "REINSTALL=ALL REINSTALLMODE=vomus"
     lines = ["/i C:\\0.msi", "/i C:\\0.msi", "/i C:\\1.msi", "/i C:\\1.msi REINSTALLMODE=omus", f"/i C:\\1.msi {again}"]
     assert [desktop.run(f"msiexec {line} /qn")[2] for line in lines] == [0, 0, 1638, 1638, 0]
     shown = desktop.run("reg query HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Uninstall /s")[0].decode()
     assert "1.1.0" in shown and "1.0.0" not in shown
-    assert [desktop.run(f"msiexec {line} /qn")[2] for line in (f"/x {same['product_code']}", "/i C:\\0.msi")] == [0, 0]
+    assert [
+        desktop.run(f"msiexec {line} /qn")[2] for line in (f"/x {products[0]['product_code']}", "/i C:\\0.msi")
+    ] == [0, 0]

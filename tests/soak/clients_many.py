@@ -14,7 +14,6 @@ again       nothing changes anywhere
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import re
@@ -28,9 +27,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests" / "integration"), str(ROOT / "tests" / "unit" / "plugins" / "plugin_utils")]
+sys.path.insert(0, str(ROOT / "tests" / "integration"))
 
-import packages_forms  # the unit tests' own builder of MSI files
+from modelled_packages import package
 from winrm_endpoint import ADMIN, Endpoint, running
 
 # Of a thousand; at least one of each.
@@ -45,30 +44,6 @@ def check(what: str, seen: object, wanted: object) -> None:
     """Ends the program unless both are equal."""
     if seen != wanted:
         sys.exit(f"clients_many: {what}: {str(seen)[:2000]}, and not {str(wanted)[:2000]}")
-
-
-def package(folder: Path, name: str, exit_codes: list[int]) -> tuple[Path, dict]:
-    """An MSI of one and the same product; the file's bytes say how its first installation ends."""
-    properties = {
-        "ProductName": "Corp Talk",
-        "ProductVersion": "1.0.0",
-        "ProductCode": "{6F8C1D20-5B1A-4C6E-9A00-000000000100}",
-        "UpgradeCode": "{6F8C1D20-5B1A-4C6E-9A00-0000000000FF}",
-        "Manufacturer": name,
-        "ProductLanguage": "1033",
-        "ALLUSERS": "1",
-    }
-    path = folder / f"{name}.msi"
-    path.write_bytes(packages_forms.msi(properties))
-    product = {
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "product_code": properties["ProductCode"],
-        "upgrade_code": properties["UpgradeCode"],
-        "name": properties["ProductName"],
-        "version": "1.0.0",
-        "exit_codes": exit_codes,
-    }
-    return path, product
 
 
 @dataclass
@@ -256,16 +231,20 @@ def main() -> int:
         parser.error("--desktops: at least 30, or the rings have nobody")
     with tempfile.TemporaryDirectory(prefix="onprem-chat-soak-") as name:
         folder = Path(name)
-        made = {kind: package(folder, kind, codes) for kind, codes in (("good", []), ("bad", [1603]))}
+        packages = {kind: folder / f"{kind}.msi" for kind in ("good", "bad")}
+        # One and the same product; the file's bytes say how its first installation ends.
+        products = [
+            package(packages[kind], manufacturer=kind, exit_codes=codes)
+            for kind, codes in (("good", []), ("bad", [1603]))
+        ]
         (folder / "endpoint").mkdir()
         with running(
             folder / "endpoint",
             users=[ADMIN],
             listeners=[{"address": "0.0.0.0", "port": 0}],  # noqa: S104 - every loopback address is a desktop
             backend="light",
-            backend_options={"model": {"products": [product for _path, product in made.values()]}},
+            backend_options={"model": {"products": products}},
         ) as endpoint:
-            packages = {kind: path for kind, (path, _product) in made.items()}
             roll_out(Company(folder, given, endpoint, packages), given.runs)
     print("ok: everybody ended as expected", flush=True)
     return 0

@@ -123,4 +123,3 @@ def _wait(file: t.IO[str], folder: pathlib.Path, where: str, end: float, deadlin
                     f"Wait for it, or end it and remove {folder}",
                 ) from error
             time.sleep(0.2)
-
