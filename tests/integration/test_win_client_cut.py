@@ -12,6 +12,8 @@ soak-windows` takes every one (tests/soak/client_cut.py).
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from client_cuts import EXE, HOWS, KILLED, MSI, Tally, Victim, spread
 from lab_desktops import Desktop
@@ -31,6 +33,21 @@ def test_cut_at_one_request_after_the_other(lab, tmp_path, kind, hives, hows, co
         if hows == KILLED:
             assert tally.killed >= count - 1
             victim.forget_shells()
+            victim.look("after the last shell")
         else:
             # A cut connection is no reason to give up, wherever there is nothing that could happen twice.
             assert tally.survived >= count // 2 and tally.killed == 0
+
+
+def test_killed_in_the_middle_of_a_package(lab, tmp_path):
+    """What was being unpacked stays open until the host ends that shell: the next run does not need that name, and says what is left."""
+    lab.up("users", "win1")
+    payload = random.Random(1).randbytes(600_000)  # noqa: S311 - it only must not shrink
+    with Victim(Desktop(lab), tmp_path, EXE, payload=payload).ready() as victim:
+        sends = [number for number, verb in enumerate(victim.requests(), 1) if verb == "Send"]
+        middle = sends[len(sends) // 2]
+        assert {middle - 1, middle + 1} <= set(sends)
+        victim.interrupt(middle, "kill_after", tally := Tally())
+        assert tally.killed == 1
+        victim.forget_shells()
+        victim.look("after the last shell")

@@ -45,6 +45,7 @@ def interrupt(victim: Victim, hows: list[str], every: int, first: int) -> int:
         print(f"{victim.kind}: {place}. request {number} ({verbs[number - 1]}); {tally}", flush=True)
     if set(hows) & set(KILLED):
         victim.forget_shells()
+        victim.look("after the last shell")
     verdict = f"{wrong} went wrong" if wrong else "every next run converged, every installer was started once"
     print(f"{victim.kind}: {tally}; {verdict}; {time.monotonic() - started:.0f} s", flush=True)
     return wrong

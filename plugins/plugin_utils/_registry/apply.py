@@ -13,6 +13,7 @@ import secrets
 import typing as t
 from collections.abc import Mapping
 
+from .._winrm.files import BESIDE
 from .._winrm.runner import Answer, Ask, Runner
 from . import commands
 from .errors import AnswerError, NotConverged
@@ -58,7 +59,7 @@ def apply(runner: Runner, settings: Settings, todo: Plan, state: State, deadline
 
     What is written travels in files, never in a command line. They lie in Windows' own Temp folder for as long as the import
     takes. Users may make files there and cannot list it: names that nobody can foretell keep them from reading ours, and from
-    being there first. Those that a run left that was killed meanwhile go as well.
+    being there first. Those that a run left that was killed meanwhile go as well, and what had not come whole.
     """
     asks: list[Ask] = []
     files = todo.files()
@@ -77,7 +78,7 @@ def apply(runner: Runner, settings: Settings, todo: Plan, state: State, deadline
         for target in file.profiles:
             command = commands.with_hive(target.profile, [("import", write)])
             asks.append(Ask(f"registry.write.{number}.{target.id}", command))
-    asks.append(Ask("registry.clean", commands.delete_files(f"{place}*")))
+    asks.append(Ask("registry.clean", commands.delete_files(f"{place}*", f"{state.windows}\\Temp\\{BESIDE}*")))
     answers = runner.batch([*asks, *questions(settings)], deadline=deadline)
     read_back = {
         name: answer for name, answer in answers.items() if not name.startswith(("registry.write.", "registry.clean"))

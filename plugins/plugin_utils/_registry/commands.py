@@ -87,8 +87,9 @@ def delete_key(key: str, view: str) -> str:
     return f"reg delete {quoting.argument(key)} /f{SWITCHES[view]} {QUIET}"
 
 
-def delete_files(pattern: str) -> str:
-    return f'del /q "{pattern}" 2>nul'
+def delete_files(*patterns: str) -> str:
+    quoted = " ".join(f'"{pattern}"' for pattern in patterns)
+    return f"del /q {quoted} 2>nul"
 
 
 def unload() -> str:

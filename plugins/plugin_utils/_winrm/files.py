@@ -31,7 +31,7 @@ import secrets
 import tarfile
 import time
 import typing as t
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from .errors import CommandTooLong, FileRefused, Lost, MissingFile, Unspeakable
 from .quoting import line
@@ -41,6 +41,8 @@ from .runner import Ask, Runner
 ATTEMPTS = 3
 SMALL = 32 * 1024
 """Bytes up to which a file is sent without asking first whether it is there: a question costs more, and so do two transfers."""
+BESIDE = "~onprem-"
+"""How the names of files begin that did not come whole yet."""
 _BLOCK = 512
 _DRIVE = re.compile(r"[A-Za-z]:\\[^\\]")
 _NOT_FROM_HERE = 'set "NoDefaultCurrentDirectoryInExePath=1"'
@@ -84,7 +86,12 @@ def _write_together(runner: Runner, contents: Mapping[str, bytes], ways: Ways, d
     parts = {path: part_name(path, content) for path, content in contents.items()}
     command, stdin = _unpack_tar({parts[path]: content for path, content in contents.items()})
     folder = _parts(next(iter(contents)), where)[0]
-    steps = [_tar_is_there(), *_folder(folder), f"({command}||({_del(*parts.values())}&exit {NOT_UNPACKED}))"]
+    steps = [
+        _tar_is_there(),
+        *_folder(folder),
+        _forget(parts.values()),
+        f"({command}||({_del(*parts.values())}&exit {NOT_UNPACKED}))",
+    ]
     for path, content in contents.items():
         steps += _named(parts[path], path.rpartition("\\")[2], content, list(parts.values()))
     try:
@@ -112,16 +119,17 @@ def write_file(runner: Runner, path: str, content: bytes, ways: Ways, *, deadlin
         if not found["tar"].ok:
             ways[:] = [_decode]
         first = []
-    part = part_name(path, content)
     usable = list(ways)
     failures = 0
     while True:
         way = usable[0]
+        part = part_name(path, content)
         command, stdin = way({part: content})
         steps = [
             *first,
             *([_tar_is_there()] if way is _unpack_tar else []),
             *_folder(folder),
+            _forget([part]),
             f"({command}||({_del(part)}&exit {NOT_UNPACKED}))",
             *_named(part, name, content, [part]),
             "exit 0",
@@ -194,7 +202,7 @@ def read_file(runner: Runner, path: str, *, limit: int, deadline: float, where: 
     )
     has_tar = runner.batch([Ask("tar", "where /q tar.exe")], deadline=deadline)["tar"].ok
     # Nobody can foretell the name and be there first: the folder may be one that others write into.
-    copy = f"~onprem-{secrets.token_hex(12)}.tmp"
+    copy = f"{BESIDE}{secrets.token_hex(12)}.tmp"
     text = f"{copy}.b64"
     pack = f"tar --b64encode -cf - {copy}" if has_tar else f"certutil -f -encode {copy} {text}>nul&&type {text}"
     steps = [
@@ -253,9 +261,14 @@ def same(path: str, content: bytes) -> str:
 
 
 def part_name(path: str, content: bytes) -> str:
-    """The name beside: always the same for the same file and content, so that an attempt that broke off leaves one at most."""
+    """A name beside for one attempt. The shell of one that broke off may keep its file open until the host ends that shell."""
     seed = hashlib.sha256(path.lower().encode("utf-8", "surrogatepass") + b"\0" + content)
-    return f"~onprem-{seed.hexdigest()[:12]}.tmp"
+    return f"{BESIDE}{seed.hexdigest()[:10]}-{secrets.token_hex(3)}.tmp"
+
+
+def _forget(parts: Iterable[str]) -> str:
+    """A command that takes away what earlier attempts for the same files left and nobody keeps open."""
+    return f"{_del(*(part.rpartition('-')[0] + '-*' for part in parts))} 2>nul"
 
 
 def _unpack_tar(files: Mapping[str, bytes]) -> tuple[str, bytes]:

@@ -121,9 +121,9 @@ class Host:
         if command.startswith("reg unload"):
             return self._unload()
         if command.startswith("del "):
-            pattern = command[command.index('"') + 1 : command.rindex('"')]
-            for path in fnmatch.filter(list(self.files), pattern.replace("[", "[[]")):
-                del self.files[path]
+            for pattern in re.findall('"([^"]+)"', command):
+                for path in fnmatch.filter(list(self.files), pattern.replace("[", "[[]")):
+                    del self.files[path]
             return 0, ""
         return self._reg(command)
 

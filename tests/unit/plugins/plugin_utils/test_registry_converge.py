@@ -55,6 +55,7 @@ def twice(host, wanted):
 
 def test_a_file_that_a_killed_run_left_goes_with_the_next_ones(host):
     host.files["C:\\Windows\\Temp\\onprem-chat-registry-0123.reg"] = b"left"
+    host.files["C:\\Windows\\Temp\\~onprem-0123456789-abcdef.tmp"] = b"half of one"
     host.files["C:\\Windows\\Temp\\other.reg"] = b"somebody else's"
     converge(host, wants(item("Port", 5222, type="dword")))
     assert list(host.files) == ["C:\\Windows\\Temp\\other.reg"]

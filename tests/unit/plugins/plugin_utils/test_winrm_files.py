@@ -54,6 +54,12 @@ def read(host, limit=1000):
     return files.read_file(host, PATH, limit=limit, deadline=60, where="win1")
 
 
+@pytest.fixture
+def foretold(monkeypatch):
+    """Attempts whose names are known."""
+    monkeypatch.setattr(files.secrets, "token_hex", lambda count: "0a" * count)
+
+
 def test_a_large_file_that_is_right_is_not_sent():
     host = desk(same=YES)
     write(host, LARGE)
@@ -87,16 +93,17 @@ def test_that_a_host_has_no_tar_is_found_once():
     assert "where /q tar" not in host.commands[1]
 
 
-def test_two_small_files_of_one_folder_travel_together():
+def test_two_small_files_of_one_folder_travel_together(foretold):
     host = desk()
     write_two(host)
     names = [files.part_name(ONE, b"1" * 600), files.part_name(TWO, b"22")]
     assert host.batches == []
+    old = [f"{name[:18]}-*" for name in names]
     assert host.commands == [
         "(where /q tar.exe||exit 4209)"
         '&set "NoDefaultCurrentDirectoryInExePath=1"'
         '&(if not exist "C:\\Windows\\Temp\\\\" mkdir "C:\\Windows\\Temp")&(cd /d "C:\\Windows\\Temp\\\\"||exit 4201)'
-        f"&(tar -xf -||(del /q {names[0]} {names[1]}&exit 4202))"
+        f"&del /q {old[0]} {old[1]} 2>nul&(tar -xf -||(del /q {names[0]} {names[1]}&exit 4202))"
         f"&({files.same(names[0], b'1' * 600)}||(del /q {names[0]} {names[1]}&exit 4203))"
         f'&(move /y {names[0]} "1.reg">nul||(del /q {names[0]} {names[1]}&exit 4204))'
         f"&({files.same(names[1], b'22')}||(del /q {names[0]} {names[1]}&exit 4203))"
@@ -154,7 +161,7 @@ def test_content_is_compared_by_its_digest_in_both_spellings():
     )
 
 
-def test_the_line_by_certutil():
+def test_the_line_by_certutil(foretold):
     host = desk()
     write(host, ways=[files._decode])
     part = files.part_name(PATH, CONTENT)
@@ -164,6 +171,7 @@ def test_the_line_by_certutil():
         '&set "NoDefaultCurrentDirectoryInExePath=1"'
         '&(if not exist "C:\\ProgramData\\Чат 50%\\\\" mkdir "C:\\ProgramData\\Чат 50%")'
         '&(cd /d "C:\\ProgramData\\Чат 50%\\\\"||exit 4201)'
+        f"&del /q {part[:18]}-* 2>nul"
         f'&((findstr /r "^">{part}.b64&&certutil -f -decode {part}.b64 {part}>nul&&del /q {part}.b64)'
         f"||(del /q {part}&exit 4202))"
         f"&({digest}||(del /q {part}&exit 4203))"
@@ -174,7 +182,7 @@ def test_the_line_by_certutil():
     assert max(len(one) for one in host.inputs[-1].split(b"\r\n")) <= 76
 
 
-def test_the_input_of_tar_is_ascii_and_holds_the_file():
+def test_the_input_of_tar_is_ascii_and_holds_the_file(foretold):
     host = desk()
     write(host)
     assert "(tar -xf -||" in host.commands[-1]
@@ -197,10 +205,17 @@ def test_every_content_survives_both_ways(content):
     assert base64.b64decode(files._decode({part: content})[1]) == content
 
 
-def test_the_name_beside_is_the_same_for_every_attempt():
-    assert files.part_name(PATH, b"a") == files.part_name(PATH.upper(), b"a")
-    assert files.part_name(PATH, b"a") != files.part_name(PATH, b"b")
-    assert re.fullmatch(r"~onprem-[0-9a-f]{12}\.tmp", files.part_name(PATH, b"a"))
+def test_every_attempt_has_a_name_of_its_own_and_forgets_those_before_it():
+    """The shell of a killed controller keeps what it was unpacking open for a quarter of an hour."""
+    first, second = files.part_name(PATH, b"a"), files.part_name(PATH.upper(), b"a")
+    assert first != second and first[:19] == second[:19] != files.part_name(PATH, b"b")[:19]
+    assert re.fullmatch(r"~onprem-[0-9a-f]{10}-[0-9a-f]{6}\.tmp", first)
+    host = desk(Answer(files.NOT_UNPACKED), YES, tar=YES)
+    write(host)
+    parts = [re.search(r"certutil -hashfile (~onprem-\S+)", command)[1] for command in host.commands[-2:]]
+    assert parts[0] != parts[1]
+    pattern = f"{files.part_name(PATH, CONTENT)[:18]}-*"
+    assert all(f"&del /q {pattern} 2>nul&(" in command for command in host.commands[-2:])
 
 
 @pytest.mark.parametrize("trouble", [files.NOT_UNPACKED, files.WRONG_DIGEST])
