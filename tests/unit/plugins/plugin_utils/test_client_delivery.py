@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import pathlib
 
 import pytest
@@ -326,6 +327,35 @@ def test_the_decisive_lines_are_found_in_any_language(encoding):
 def test_a_log_without_an_end_shows_its_last_lines():
     assert msi_log.decisive(b"a\nb\nc\n") == ["a", "b", "c"]
     assert msi_log.decisive(b"") == []
+
+
+def test_without_a_password_none_is_tried(monkeypatch, tmp_path):
+    """Tickets of kinit alone (kinit_mode manual): an empty password would be a wrong one, on every desktop."""
+    seen = []
+
+    class Library:
+        @staticmethod
+        def stat(path, **options):
+            seen.append({name: options[name] for name in ("username", "password")})
+            raise FileNotFoundError(path)
+
+        @staticmethod
+        def open_file(path, mode, **options):
+            seen.append({name: options[name] for name in ("username", "password")})
+            return io.BytesIO()
+
+        @staticmethod
+        def reset_connection_cache(connection_cache):
+            connection_cache.clear()
+
+    monkeypatch.setattr(smb, "SMB_ERROR", None)
+    monkeypatch.setattr(smb, "smbclient", Library, raising=False)
+    (tmp_path / "chat.msi").write_bytes(b"x")
+    smb.push("win1.corp.test", "svc@CORP.TEST", "", str(tmp_path / "chat.msi"), PATH)
+    smb.push("win1.corp.test", "svc@CORP.TEST", "secret", str(tmp_path / "chat.msi"), PATH)
+    assert seen == [{"username": "svc@CORP.TEST", "password": None}] * 2 + [
+        {"username": "svc@CORP.TEST", "password": "secret"}
+    ] * 2
 
 
 def test_the_source_is_not_shown_with_its_password():
