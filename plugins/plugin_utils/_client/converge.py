@@ -13,6 +13,7 @@ import time
 import typing as t
 
 from .._registry.part import Part
+from .._windows import reg_tool
 from .._winrm import quoting
 from .._winrm.errors import ChannelError
 from .._winrm.runner import Answer, Ask, Runner
@@ -98,12 +99,14 @@ class Visit:
     def _look(self, settings: bool = True) -> detect.Found:
         """What is there. What is to be taken away goes first, in the same breath."""
         wanted, registry = self.task.wanted, self.task.settings if settings else None
-        asks = [Ask("client.place", "echo %ProgramFiles%"), Ask("client.left", _LEFT)]
+        asks = [Ask("client.place", f"echo %ProgramFiles%&{reg_tool.ANSWERS}"), Ask("client.left", _LEFT)]
         asks += [*detect.questions(wanted), *(registry.questions() if registry else ())]
         # Loops last: Wine's cmd.exe takes %j of a loop and the beginning of a later %NAME% for one variable.
         asks.sort(key=lambda ask: " in (" in ask.command)
         answers = self._asked([*self._away.values(), *asks], registry)
         self._cleaned(answers)
+        if problem := reg_tool.silent(answers["client.place"]):
+            raise ClientError(*problem)
         self.place = answers["client.place"].text.strip()
         left = answers["client.left"].text.split()
         self.left_jobs = "jobs" in left

@@ -17,6 +17,7 @@ import time
 import typing as t
 
 from .._registry import commands
+from .._windows import reg_tool
 from .._winrm import quoting
 from .._winrm.errors import ChannelError
 from .._winrm.runner import Answer, Ask, Runner
@@ -79,6 +80,8 @@ class UserVisit(Visit):
         """Ask the host for everything; users and their hives are known only after the first answers."""
         part = self.task.settings if settings else None
         answers = self._batch([*users_detect.questions(self.order), *(part.questions() if part else ())])
+        if problem := reg_tool.silent(answers[users_detect.PLACE]):
+            raise ClientError(*problem)
         for _round in range(_ROUNDS):
             more = [*users_detect.more(self.order, answers), *(part.questions(answers) if part else ())]
             if not more:

@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.onprem.chat.plugins.plugin_utils._client import converge, delivery, options
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.errors import (
+    ClientError,
     DeliveryError,
     InstallerError,
     RefusedError,
@@ -209,6 +210,14 @@ def test_other_clients_jobs_are_left_alone(visit):
     )
     _result, host = visit(answers)
     assert host.commands == []
+
+
+def test_a_host_whose_reg_exe_may_not_run_is_no_host_without_the_client(visit):
+    """It gives 1 and says nothing, as for keys that are not there."""
+    answers = nothing_installed(**{"echo %ProgramFiles%&reg query HKLM ": said("C:\\Program Files\r\n", 1)})
+    for state in ("present", "absent"):
+        with pytest.raises(ClientError, match=r"registry cannot be asked.*gave exit code 1.*DisableRegistryTools"):
+            visit(dict(answers), msi(state=state, path=visit.path))
 
 
 def test_removal(visit):

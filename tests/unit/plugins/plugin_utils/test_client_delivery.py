@@ -353,9 +353,11 @@ def test_without_a_password_none_is_tried(monkeypatch, tmp_path):
     (tmp_path / "chat.msi").write_bytes(b"x")
     smb.push("win1.corp.test", "svc@CORP.TEST", "", str(tmp_path / "chat.msi"), PATH)
     smb.push("win1.corp.test", "svc@CORP.TEST", "secret", str(tmp_path / "chat.msi"), PATH)
-    assert seen == [{"username": "svc@CORP.TEST", "password": None}] * 2 + [
-        {"username": "svc@CORP.TEST", "password": "secret"}
-    ] * 2
+    assert (
+        seen
+        == [{"username": "svc@CORP.TEST", "password": None}] * 2
+        + [{"username": "svc@CORP.TEST", "password": "secret"}] * 2
+    )
 
 
 def test_the_source_is_not_shown_with_its_password():
