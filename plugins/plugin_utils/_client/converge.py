@@ -25,7 +25,6 @@ from .wanted import EXE, MSI, Wanted
 AUTO = "auto"
 # Exit codes of a WinRM session that is no place for Windows Installer; as SYSTEM the same package installs.
 _SESSION_IS_IT = (1601, 1640)
-_LOG_LIMIT = 8 * 1024 * 1024
 _SETTLE = 45.0
 _ROUNDS = 6
 # What a run that was killed may have left when everything else was done: an empty folder of jobs, packages of whatever version. The
@@ -293,7 +292,7 @@ class Visit:
         if job.line.kind != MSI:
             return []
         try:
-            return msi_log.decisive(self.runner.read_file(job.log, limit=_LOG_LIMIT, deadline=180.0))
+            return msi_log.decisive(self.runner.read_file(job.log, limit=msi_log.LIMIT, deadline=msi_log.DEADLINE))
         except ChannelError as problem:
             return [f"(the log could not be read: {problem.what})"]
 

@@ -34,7 +34,6 @@ from .wanted import MSI
 
 _ROUNDS = 6
 _AGAIN = 3
-_LOG_LIMIT = 8 * 1024 * 1024
 
 
 class UserVisit(Visit):
@@ -338,6 +337,6 @@ class UserVisit(Visit):
         if not users_detect.within(path, person.user.profile):
             return [f"(the log was not read: {path!r} is not within the user's profile)"]
         try:
-            return msi_log.decisive(self.runner.read_file(path, limit=_LOG_LIMIT, deadline=180.0))
+            return msi_log.decisive(self.runner.read_file(path, limit=msi_log.LIMIT, deadline=msi_log.DEADLINE))
         except ChannelError as problem:
             return [f"(the log could not be read: {problem.what})"]

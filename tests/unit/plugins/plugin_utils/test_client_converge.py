@@ -147,6 +147,20 @@ def test_a_failure_has_its_code_its_remedy_and_the_log(visit):
     assert [command.split('"')[0] for command in host.asked[-1]] == ["rd /s /q "] * 2
 
 
+def test_the_log_of_a_large_package_is_read(visit):
+    class Strict(Host):
+        def read_file(self, path, *, limit=0, deadline=0.0):
+            content = super().read_file(path)
+            assert len(content) <= limit and deadline >= 600.0
+            return content
+
+    host = Strict(nothing_installed(**{"call ": done(1603)}))
+    host.files[f"C:\\Program Files\\onprem.chat\\jobs\\{msi().identity}-0\\msi.log"] = b"x" * 20_000_000 + b"\nthe end"
+    with pytest.raises(InstallerError) as caught:
+        visit(host)
+    assert caught.value.details["log_lines"][-1] == "the end"
+
+
 def test_busy_until_the_deadline(visit):
     with pytest.raises(InstallerError, match=r"another installation is running \(1618\)") as caught:
         visit(installs(**{"call ": done(1618, tries=7)}))
