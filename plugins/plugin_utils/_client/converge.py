@@ -79,6 +79,8 @@ class Visit:
         found = self._after_earlier_runs(self._look())
         planned = plan.plan(found, task.wanted, task.compare)
         self.report.planned(found, planned)
+        if planned.warning:
+            self.report.warn(planned.warning)
         if task.settings is not None:
             self.report.settings(task.settings)
         if task.check_mode:

@@ -68,6 +68,15 @@ def test_nothing_to_do_is_one_batch_and_nothing_else(visit):
     assert result["installed"][0]["version"] == "2.0.0" and result["steps"] == []
 
 
+def test_a_version_that_only_people_tell_apart_is_a_warning(tmp_path):
+    task = converge.Task(
+        msi(version="2.0.0.7"), delivery.Source(), lambda a, b: options.compare(versions.compare_msi, a, b)
+    )
+    seen = converge.Visit(Host(nothing_installed(UpgradeCodes=said(product(OLD, "2.0.0.5")))), task)
+    assert seen.converge()["changed"] is False
+    assert "2.0.0.5 is installed, and 2.0.0.7 is the same to Windows Installer" in seen.report.warnings[0]
+
+
 def test_an_installation(visit):
     result, host = visit(installs())
     assert result["changed"] and result["delivery"] == "present" and not result["reboot_required"]
