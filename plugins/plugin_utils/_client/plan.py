@@ -79,7 +79,7 @@ def plan(found: Found, wanted: Wanted, compare: Compare) -> Plan:
     after = ({"name": wanted.name, "version": wanted.version, "scope": "machine"},)
     if same and not newer:
         if wanted.state == "repair":
-            return Plan((Step(REPAIR, same[0]),), before, before, "repair was asked for")
+            return Plan((Step(REPAIR, _to_repair(same, wanted)),), before, before, "repair was asked for")
         if wanted.version and all(_told_apart(one.version, wanted.version) for one in same):
             why = f"{same[0].version} is installed, and {wanted.version} is the same to Windows Installer"
             warning = (
@@ -100,6 +100,21 @@ def plan(found: Found, wanted: Wanted, compare: Compare) -> Plan:
             (Step(INSTALL, older[0]),), before, after, f"{older[0].version or 'an unknown version'} is installed"
         )
     return Plan((Step(INSTALL),), before, after, "not installed")
+
+
+def _to_repair(same: list[Installed], wanted: Wanted) -> Installed:
+    """The one that this package has installed. An MSI told to reinstall what is not there installs a product without features."""
+    if wanted.kind != MSI:
+        return same[0]
+    mine = [one for one in same if one.product_code == wanted.product_code]
+    if mine:
+        return mine[0]
+    raise RefusedError(
+        f"{wanted.name} {same[0].version} was installed by another package, which this one cannot repair",
+        same[0].key,
+        f"Both call themselves the same version; the ProductCode of this package is {wanted.product_code}",
+        "Give the package that it was installed with, or remove the client first",
+    )
 
 
 def _told_apart(one: str, other: str) -> bool:

@@ -58,6 +58,13 @@ def test_msi(wanted, installed, expected):
     assert steps(wanted, *installed) == expected
 
 
+def test_a_package_repairs_its_own_product_alone():
+    both = Found((there(OLD, "2.0.0"), there(NEW, "2.0.0")))
+    assert plan.plan(both, msi(state="repair"), MSI_RULE).steps[0].target.product_code == NEW
+    with pytest.raises(RefusedError, match="was installed by another package, which this one cannot repair"):
+        plan.plan(Found((there(OLD, "2.0.0"),)), msi(state="repair"), MSI_RULE)
+
+
 def test_what_windows_installer_does_not_tell_apart_is_said():
     """A new package whose fourth field alone is greater: nothing is done, and nobody shall believe that it was rolled out."""
     planned = plan.plan(Found((there(OLD, "2.1.0.5"),)), msi(version="2.1.0.7"), MSI_RULE)
