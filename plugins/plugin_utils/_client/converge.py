@@ -26,6 +26,8 @@ AUTO = "auto"
 # Exit codes of a WinRM session that is no place for Windows Installer; as SYSTEM the same package installs.
 _SESSION_IS_IT = (1601, 1640)
 _SETTLE = 45.0
+LOOK = 180.0
+"""Seconds for all questions. A host on which fifty users are logged on starts some hundred programs for them."""
 _ROUNDS = 6
 # What a run that was killed may have left when everything else was done: an empty folder of jobs, packages of whatever version. The
 # loop is last and alone: it starts programs.
@@ -118,12 +120,12 @@ class Visit:
 
     def _asked(self, asks: t.Sequence[Ask], registry: Part | None = None) -> dict[str, Answer]:
         """The answers; those about the registry may lead to more questions (users and their hives)."""
-        answers = self.runner.batch(asks)
+        answers = self.runner.batch(asks, deadline=LOOK)
         for _round in range(_ROUNDS):
             more = registry.questions(answers) if registry else []
             if not more:
                 break
-            answers |= self.runner.batch(more)
+            answers |= self.runner.batch(more, deadline=LOOK)
         return answers
 
     def _after_earlier_runs(self, found: detect.Found) -> detect.Found:

@@ -23,7 +23,7 @@ from .._winrm.errors import ChannelError
 from .._winrm.runner import Answer, Ask, Runner
 from . import exit_codes, msi_log, users_detect, users_plan, users_script, users_sessions
 from .command_lines import CommandLine
-from .converge import Task, Visit
+from .converge import LOOK, Task, Visit
 from .detect import Found
 from .errors import ClientError, InstallerError, RefusedError
 from .plan import INSTALL, UNINSTALL, Step
@@ -93,7 +93,7 @@ class UserVisit(Visit):
 
     def _batch(self, asks: t.Sequence[Ask]) -> dict[str, Answer]:
         """The answers; both parts ask who the users are, in the same words."""
-        return self.runner.batch(list({ask.name: ask for ask in asks}.values()), deadline=180.0)
+        return self.runner.batch(list({ask.name: ask for ask in asks}.values()), deadline=LOOK)
 
     def _found(self) -> Found:
         return Found(tuple(one for person in self.scene.people for one in person.installed))

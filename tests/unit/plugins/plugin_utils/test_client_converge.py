@@ -77,6 +77,15 @@ def test_a_version_that_only_people_tell_apart_is_a_warning(tmp_path):
     assert "2.0.0.5 is installed, and 2.0.0.7 is the same to Windows Installer" in seen.report.warnings[0]
 
 
+def test_a_host_with_many_users_gets_time_to_answer(visit):
+    class Slow(Host):
+        def batch(self, asks, *, deadline=60.0):
+            assert deadline >= 180.0
+            return super().batch(asks)
+
+    assert visit(Slow(nothing_installed(UpgradeCodes=said(product(NEW, "2.0.0")))))[0]["changed"] is False
+
+
 def test_an_installation(visit):
     result, host = visit(installs())
     assert result["changed"] and result["delivery"] == "present" and not result["reboot_required"]
