@@ -199,6 +199,8 @@ def test_a_scheduled_task_survives_the_shell(machine: Machine) -> None:
 
 def test_reg_prints_values_in_one_form(machine: Machine) -> None:
     """query.read, detect.keys_of, users: four spaces between name, type and data, in every language."""
+    # reg_tool.ANSWERS: without it every module takes the registry for closed.
+    assert machine.run("echo asked&reg query HKLM >nul 2>nul").code == 0
     ran = machine.run(r'reg query "HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion" /v CurrentBuild')
     assert re.search(
         r"^HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion$", ran.text, re.MULTILINE | re.I

@@ -13,6 +13,7 @@ import time
 import typing as t
 
 from .._registry.part import Part
+from .._windows import reg_tool
 from .._winrm import quoting
 from .._winrm.errors import ChannelError
 from .._winrm.runner import Answer, Ask, Runner
@@ -24,8 +25,9 @@ from .wanted import EXE, MSI, Wanted
 AUTO = "auto"
 # Exit codes of a WinRM session that is no place for Windows Installer; as SYSTEM the same package installs.
 _SESSION_IS_IT = (1601, 1640)
-_LOG_LIMIT = 8 * 1024 * 1024
 _SETTLE = 45.0
+LOOK = 180.0
+"""Seconds for all questions. A host on which fifty users are logged on starts some hundred programs for them."""
 _ROUNDS = 6
 # What a run that was killed may have left when everything else was done: an empty folder of jobs, packages of whatever version. The
 # loop is last and alone: it starts programs.
@@ -79,6 +81,8 @@ class Visit:
         found = self._after_earlier_runs(self._look())
         planned = plan.plan(found, task.wanted, task.compare)
         self.report.planned(found, planned)
+        if planned.warning:
+            self.report.warn(planned.warning)
         if task.settings is not None:
             self.report.settings(task.settings)
         if task.check_mode:
@@ -98,12 +102,14 @@ class Visit:
     def _look(self, settings: bool = True) -> detect.Found:
         """What is there. What is to be taken away goes first, in the same breath."""
         wanted, registry = self.task.wanted, self.task.settings if settings else None
-        asks = [Ask("client.place", "echo %ProgramFiles%"), Ask("client.left", _LEFT)]
+        asks = [Ask("client.place", f"echo %ProgramFiles%&{reg_tool.ANSWERS}"), Ask("client.left", _LEFT)]
         asks += [*detect.questions(wanted), *(registry.questions() if registry else ())]
         # Loops last: Wine's cmd.exe takes %j of a loop and the beginning of a later %NAME% for one variable.
         asks.sort(key=lambda ask: " in (" in ask.command)
         answers = self._asked([*self._away.values(), *asks], registry)
         self._cleaned(answers)
+        if problem := reg_tool.silent(answers["client.place"]):
+            raise ClientError(*problem)
         self.place = answers["client.place"].text.strip()
         left = answers["client.left"].text.split()
         self.left_jobs = "jobs" in left
@@ -114,12 +120,12 @@ class Visit:
 
     def _asked(self, asks: t.Sequence[Ask], registry: Part | None = None) -> dict[str, Answer]:
         """The answers; those about the registry may lead to more questions (users and their hives)."""
-        answers = self.runner.batch(asks)
+        answers = self.runner.batch(asks, deadline=LOOK)
         for _round in range(_ROUNDS):
             more = registry.questions(answers) if registry else []
             if not more:
                 break
-            answers |= self.runner.batch(more)
+            answers |= self.runner.batch(more, deadline=LOOK)
         return answers
 
     def _after_earlier_runs(self, found: detect.Found) -> detect.Found:
@@ -290,7 +296,7 @@ class Visit:
         if job.line.kind != MSI:
             return []
         try:
-            return msi_log.decisive(self.runner.read_file(job.log, limit=_LOG_LIMIT, deadline=180.0))
+            return msi_log.decisive(self.runner.read_file(job.log, limit=msi_log.LIMIT, deadline=msi_log.DEADLINE))
         except ChannelError as problem:
             return [f"(the log could not be read: {problem.what})"]
 

@@ -14,9 +14,10 @@ from collections.abc import Mapping, Sequence
 
 from ansible_collections.onprem.chat.plugins.module_utils._checks import Checks
 
-from .._windows import users
+from .._windows import reg_tool, users
 from .._winrm.runner import Answer, Ask, Runner
 from . import info_expect, info_products, info_system
+from .errors import ClientError
 from .info_expect import Expectation
 from .info_products import Filter
 from .wanted import MACHINE, USER, code, uninstall_key
@@ -106,6 +107,8 @@ class Info:
         """Everything but the connection: facts by the names of the module's result, and ``checks``."""
         wanted = self.wanted
         answers = self.runner.batch(self._questions(), deadline=wanted.deadline)
+        if "info.registry" in answers and (problem := reg_tool.silent(answers["info.registry"])):
+            raise ClientError(*problem)
         people = users.understand(answers) if wanted.needs_users else []
         if wanted.profiles:
             asks = self._of_profiles(people)
@@ -164,6 +167,8 @@ class Info:
             asks += info_products.questions(wanted.filter)
         for number, one in enumerate(wanted.expect):
             asks += [_named(ask, number) for ask in info_products.questions(one.filter)]
+        if any("reg query" in ask.command for ask in asks):
+            asks.insert(0, Ask("info.registry", reg_tool.ANSWERS))
         # Something has to be asked to know how the connection is.
         return asks or [Ask("info.hello", "ver >nul")]
 

@@ -10,8 +10,9 @@ The words of the log are those of the host's language; what is looked for is not
 its name, and a number last), and messages with an error number between 1000 and 2999 behind two hyphens.
 
 Windows ends an action that failed with 3, and every one around it. Wine ends it with 0, as it does those that have nothing to
-do; there the outermost one ended with 0, too, and what ended right before that is what failed. The properties at the end of
-the log say nothing about the reason, and may hold what somebody regards as secret: they are left out.
+do; there the outermost one ended with 0, too, and what ended right before that is what failed. Values of properties (at the end of
+the log, where one changes, in command lines, and handed to a custom action) say nothing about the reason, and may be what
+somebody regards as secret: they are left out.
 """
 
 from __future__ import annotations
@@ -19,14 +20,19 @@ from __future__ import annotations
 import re
 
 _ENDED = re.compile(r"^\D*\d{1,2}:\d\d:\d\d: (?P<name>[\w.]+?)[.:]? .*\b(?P<value>\d)\.?$")
-_PROPERTY = re.compile(r"^Property\(\w\): ")
+_PROPERTY = re.compile(r"^Property\(\w\): |\]: (?:PROPERTY CHANGE: |[ \t]*Command ?Line: )|^[ \t]*CommandLine: ")
+_DATA = re.compile(r"\bCustomActionData=.*")
 # The sequences of msiexec, which every installation is in (learn.microsoft.com, "Using a Sequence Table").
 _OUTERMOST = ("INSTALL", "ADMIN", "ADVERTISE")
 _FAILED, _DONE, _NOTHING = "3", "1", "0"
 _ERROR = re.compile(
-    r"^MSI \(\w\) .*\]: [^:]{1,40}: .* -- |-- \D{0,40}\b[12]\d{3}\b|^\D{0,40}\b[12]\d{3}\. |\b1: [12]\d{3} 2: "
+    r"^MSI \(\w\) .*\]: [^:]{1,40}: .* -- |-- \D{0,40}\b[12]\d{3}\b|^\D{0,40}\b[12]\d{3}\. |"
+    # tables that a package has not, which every log begins with
+    r"\b1: (?!22(?:05|28|61|62)\b)[12]\d{3} 2: "
 )
 BEFORE, MOST = 8, 40
+LIMIT, DEADLINE = 32 * 1024 * 1024, 600.0
+"""Bytes of the largest log that is read, and the seconds for it: one of some thousand files has more than ten million."""
 
 
 def text_of(content: bytes) -> str:
@@ -37,12 +43,13 @@ def text_of(content: bytes) -> str:
 
 
 def decisive(content: bytes) -> list[str]:
-    """At most MOST lines: around the action that failed first, and every message with an error number."""
-    lines = [line.strip() for line in text_of(content).splitlines()]
-    lines = [line for line in lines if line and not _PROPERTY.match(line)]
+    """At most MOST lines: around the action that failed first, and the messages with an error number that are nearest to it."""
+    lines = [_DATA.sub("CustomActionData=********", line.strip()) for line in text_of(content).splitlines()]
+    lines = [line for line in lines if line and not _PROPERTY.search(line)]
     ended = _failed(lines)
     wanted = {at for at, line in enumerate(lines) if _ERROR.search(line)}
-    wanted = set(sorted(wanted)[: MOST // 2])
+    failed = ended[0] if ended else len(lines)
+    wanted = set(sorted(wanted, key=lambda at: abs(at - failed))[: MOST // 2])
     if ended:
         wanted |= set(range(max(0, ended[0] - BEFORE), ended[0] + 1)) | set(ended[:4])
     if not wanted:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._packages import versions
 from .detect import Found, Installed
 from .errors import RefusedError
 from .wanted import MSI, Wanted
@@ -34,12 +35,13 @@ class Step:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What will be done. ``before`` and ``after`` are for people and for the diff."""
+    """What will be done. ``before`` and ``after`` are for people and for the diff, ``warning`` is for people who are mistaken."""
 
     steps: tuple[Step, ...] = ()
     before: tuple[dict[str, t.Any], ...] = ()
     after: tuple[dict[str, t.Any], ...] = ()
     why: str = ""
+    warning: str = ""
 
     @property
     def changed(self) -> bool:
@@ -77,7 +79,13 @@ def plan(found: Found, wanted: Wanted, compare: Compare) -> Plan:
     after = ({"name": wanted.name, "version": wanted.version, "scope": "machine"},)
     if same and not newer:
         if wanted.state == "repair":
-            return Plan((Step(REPAIR, same[0]),), before, before, "repair was asked for")
+            return Plan((Step(REPAIR, _to_repair(same, wanted)),), before, before, "repair was asked for")
+        if wanted.version and all(_told_apart(one.version, wanted.version) for one in same):
+            why = f"{same[0].version} is installed, and {wanted.version} is the same to Windows Installer"
+            warning = (
+                f"{wanted.name}: {why}, which looks at the first three fields only. To get it, remove the client first"
+            )
+            return Plan((), before, before, why, warning)
         return Plan((), before, before, "the wanted version is installed")
     if same:
         return Plan(away, before, after, "a newer version stands beside the wanted one")
@@ -92,6 +100,29 @@ def plan(found: Found, wanted: Wanted, compare: Compare) -> Plan:
             (Step(INSTALL, older[0]),), before, after, f"{older[0].version or 'an unknown version'} is installed"
         )
     return Plan((Step(INSTALL),), before, after, "not installed")
+
+
+def _to_repair(same: list[Installed], wanted: Wanted) -> Installed:
+    """The one that this package has installed. An MSI told to reinstall what is not there installs a product without features."""
+    if wanted.kind != MSI:
+        return same[0]
+    mine = [one for one in same if one.product_code == wanted.product_code]
+    if mine:
+        return mine[0]
+    raise RefusedError(
+        f"{wanted.name} {same[0].version} was installed by another package, which this one cannot repair",
+        same[0].key,
+        f"Both call themselves the same version; the ProductCode of this package is {wanted.product_code}",
+        "Give the package that it was installed with, or remove the client first",
+    )
+
+
+def _told_apart(one: str, other: str) -> bool:
+    """Whether people see two versions where Windows Installer may see one: 2.1.0.5 and 2.1.0.7."""
+    try:
+        return versions.compare(one, other) != 0
+    except ValueError:
+        return False
 
 
 def _same(one: Installed, wanted: Wanted, compare: Compare) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 
 from .._winrm import quoting
+from .._winrm.errors import DeadlineError
 from .._winrm.runner import Answer, Runner
 from .errors import DeliveryError, OptionError
 
@@ -38,6 +39,9 @@ _REVOCATION = (
 )
 _RANGE = 33
 _TLS = 35
+_TIMEOUT = 28
+# "Failed to connect to …", "Connection timed out", "Resolving timed out": curl speaks English everywhere.
+_UNREACHED = re.compile(rb"[Cc]onnect|Resolving")
 # CRYPT_E_NO_REVOCATION_CHECK, CRYPT_E_REVOCATION_OFFLINE (winerror.h): curl.exe gives up where a browser goes on.
 _NO_REVOCATION = (b"0x80092012", b"0x80092013")
 # Ended in the middle: less than was promised, reset, silence. curl --retry does not go on after the first of them.
@@ -56,7 +60,7 @@ def pull(runner: Runner, url: str, path: str, deadline: float) -> bool:
         # What arrives is compared with the package anyway. With what may be a token the server has to be beyond doubt.
         revocation = False
         answer = _curl(runner, url, path, deadline, revocation=revocation)
-    while answer.exit_code in _BROKEN and broken < _ATTEMPTS:
+    while _broken_off(answer) and broken < _ATTEMPTS:
         broken += 1
         answer = _curl(runner, url, path, deadline, revocation=revocation)
     if answer.exit_code == _RANGE or (answer.exit_code == 22 and b"416" in answer.stderr):
@@ -82,6 +86,12 @@ def pull(runner: Runner, url: str, path: str, deadline: float) -> bool:
     )
 
 
+def _broken_off(answer: Answer) -> bool:
+    """Whether going on makes sense. Where nobody answers curl itself has tried it five times, for minutes: not again."""
+    unreached = answer.exit_code == _TIMEOUT and _UNREACHED.search(answer.stderr)
+    return answer.exit_code in _BROKEN and not unreached
+
+
 def _not_asked(answer: Answer) -> bool:
     """Whether TLS failed only because nobody could say whether a certificate was revoked."""
     return answer.exit_code == _TLS and any(number in answer.stderr for number in _NO_REVOCATION)
@@ -100,12 +110,22 @@ def _curl(
     if url == _without_secrets(url):
         words = [*(f"--{name}" for name in flags), *(f"--{name} {value}" for name, value in values.items())]
         command = f"curl.exe {' '.join(words)} --output {quoting.path(path)} {quoting.argument(url)}"
-        return runner.run(command, deadline=deadline + 30.0)
+        return _ended(runner, command, None, deadline)
     # A user or a query may be a token, and command lines can be listed: then the address comes by standard input.
     lines = [*flags, *(f"{name} = {value}" for name, value in values.items())]
     lines += [f"output = {_in_config(path)}", f"url = {_in_config(url)}"]
     config = "".join(f"{line}\n" for line in lines).encode("utf-8")
-    return runner.run("curl.exe --config -", stdin=config, deadline=deadline + 30.0)
+    return _ended(runner, "curl.exe --config -", config, deadline)
+
+
+def _ended(runner: Runner, command: str, stdin: bytes | None, deadline: float) -> Answer:
+    """curl's own limit is for each of its attempts. One that takes longer is a failure of this way, and not of the others."""
+    try:
+        return runner.run(command, stdin=stdin, deadline=deadline + 30.0)
+    except DeadlineError as error:
+        raise DeliveryError(
+            f"The host did not pull the package within {deadline:g} s", "curl.exe", *_CURL[_TIMEOUT]
+        ) from error
 
 
 def _in_config(text: str) -> str:

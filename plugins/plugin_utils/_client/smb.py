@@ -80,7 +80,9 @@ def _push(target: str, user: str, password: str, source: str, written: list[int]
     """One attempt; ``written`` gets the sizes of what was written. Whether it continued what was there."""
     # Signed always, by the library's default. One cache for each push: nothing is shared between hosts' tasks.
     cache: dict = {}
-    options = {"username": user, "password": password, "connection_cache": cache, "connection_timeout": _TIMEOUT}
+    # An empty password would be tried, and count as a wrong one; without any, the account's Kerberos ticket is taken.
+    account = {"username": user or None, "password": password or None}
+    options = {**account, "connection_cache": cache, "connection_timeout": _TIMEOUT}
     total = pathlib.Path(source).stat().st_size
     try:
         there = _size(target, options)

@@ -17,12 +17,13 @@ import time
 import typing as t
 
 from .._registry import commands
+from .._windows import reg_tool
 from .._winrm import quoting
 from .._winrm.errors import ChannelError
 from .._winrm.runner import Answer, Ask, Runner
 from . import exit_codes, msi_log, users_detect, users_plan, users_script, users_sessions
 from .command_lines import CommandLine
-from .converge import Task, Visit
+from .converge import LOOK, Task, Visit
 from .detect import Found
 from .errors import ClientError, InstallerError, RefusedError
 from .plan import INSTALL, UNINSTALL, Step
@@ -33,7 +34,6 @@ from .wanted import MSI
 
 _ROUNDS = 6
 _AGAIN = 3
-_LOG_LIMIT = 8 * 1024 * 1024
 
 
 class UserVisit(Visit):
@@ -79,6 +79,8 @@ class UserVisit(Visit):
         """Ask the host for everything; users and their hives are known only after the first answers."""
         part = self.task.settings if settings else None
         answers = self._batch([*users_detect.questions(self.order), *(part.questions() if part else ())])
+        if problem := reg_tool.silent(answers[users_detect.PLACE]):
+            raise ClientError(*problem)
         for _round in range(_ROUNDS):
             more = [*users_detect.more(self.order, answers), *(part.questions(answers) if part else ())]
             if not more:
@@ -91,7 +93,7 @@ class UserVisit(Visit):
 
     def _batch(self, asks: t.Sequence[Ask]) -> dict[str, Answer]:
         """The answers; both parts ask who the users are, in the same words."""
-        return self.runner.batch(list({ask.name: ask for ask in asks}.values()), deadline=180.0)
+        return self.runner.batch(list({ask.name: ask for ask in asks}.values()), deadline=LOOK)
 
     def _found(self) -> Found:
         return Found(tuple(one for person in self.scene.people for one in person.installed))
@@ -335,6 +337,6 @@ class UserVisit(Visit):
         if not users_detect.within(path, person.user.profile):
             return [f"(the log was not read: {path!r} is not within the user's profile)"]
         try:
-            return msi_log.decisive(self.runner.read_file(path, limit=_LOG_LIMIT, deadline=180.0))
+            return msi_log.decisive(self.runner.read_file(path, limit=msi_log.LIMIT, deadline=msi_log.DEADLINE))
         except ChannelError as problem:
             return [f"(the log could not be read: {problem.what})"]

@@ -19,7 +19,7 @@ import re
 import typing as t
 
 from .._registry import commands
-from .._windows import users
+from .._windows import reg_tool, users
 from .._windows.users import User
 from .._winrm import quoting
 from .._winrm.runner import Answer, Ask
@@ -117,7 +117,7 @@ def questions(order: Order) -> list[Ask]:
     above = rf"%ProgramFiles%\{USERS}\{wanted.users_identity}"
     folder = rf"{above}\{order.wish}"
     asks = [
-        Ask(PLACE, "echo %ProgramFiles%"),
+        Ask(PLACE, f"echo %ProgramFiles%&{reg_tool.ANSWERS}"),
         *users.questions(),
         Ask(TASK, f"schtasks /query /tn {quoting.argument(order.task)} /xml 2>nul"),
         Ask(FOLDERS, f'dir /b /ad "{above}" 2>nul'),

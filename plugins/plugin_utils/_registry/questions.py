@@ -15,7 +15,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 
-from .._windows import users
+from .._windows import reg_tool, users
 from .._windows.users import User
 from .._winrm.quoting import units
 from .._winrm.runner import Answer, Ask
@@ -73,7 +73,7 @@ class State:
 def questions(settings: Settings, answers: Mapping[str, Answer] | None = None) -> list[Ask]:
     """What is still to be asked, given the answers so far. Everything may be asked twice."""
     given = _spread(answers or {})
-    asks = [Ask(WINDOWS, "echo %SystemRoot%"), *_direct(_machine(), settings, given)]
+    asks = [Ask(WINDOWS, f"echo %SystemRoot%&{reg_tool.ANSWERS}"), *_direct(_machine(), settings, given)]
     if settings.of_users:
         asks += [*users.questions(), *_everybody(settings)]
         if all(ask.name in given for ask in users.questions()):
@@ -87,6 +87,8 @@ def questions(settings: Settings, answers: Mapping[str, Answer] | None = None) -
 def understand(settings: Settings, answers: Mapping[str, Answer]) -> State:
     """The state that the answers to all questions show. AnswerError where one makes no sense."""
     answers = _spread(answers)
+    if problem := reg_tool.silent(answers[WINDOWS]):
+        raise AnswerError(*problem)
     state = State(answers[WINDOWS].text.strip() or "C:\\Windows")
     targets = [_machine()]
     if settings.of_users:

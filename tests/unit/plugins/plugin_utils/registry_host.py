@@ -104,7 +104,7 @@ class Host:
     def _answer(self, command):
         if found := re.match(r'reg unload "HKU\\[^"]+" >nul 2>nul&\(if exist "([^"]+)\\NTUSER\.DAT" ', command):
             return self._hive(found[1], command)
-        if command == "echo %SystemRoot%":
+        if command.startswith("echo %SystemRoot%&reg query HKLM "):
             return 0, "C:\\Windows\r\n"
         if command.startswith("echo %SystemDrive%"):
             return 0, "C:\r\nC:\\Windows\r\n"

@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.onprem.chat.plugins.plugin_utils._client import converge, delivery, options
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.errors import (
+    ClientError,
     DeliveryError,
     InstallerError,
     RefusedError,
@@ -65,6 +66,24 @@ def test_nothing_to_do_is_one_batch_and_nothing_else(visit):
     assert not result["changed"] and result["reason"] == "the wanted version is installed"
     assert (host.batches, host.commands, host.files) == (1, [], {})
     assert result["installed"][0]["version"] == "2.0.0" and result["steps"] == []
+
+
+def test_a_version_that_only_people_tell_apart_is_a_warning(tmp_path):
+    task = converge.Task(
+        msi(version="2.0.0.7"), delivery.Source(), lambda a, b: options.compare(versions.compare_msi, a, b)
+    )
+    seen = converge.Visit(Host(nothing_installed(UpgradeCodes=said(product(OLD, "2.0.0.5")))), task)
+    assert seen.converge()["changed"] is False
+    assert "2.0.0.5 is installed, and 2.0.0.7 is the same to Windows Installer" in seen.report.warnings[0]
+
+
+def test_a_host_with_many_users_gets_time_to_answer(visit):
+    class Slow(Host):
+        def batch(self, asks, *, deadline=60.0):
+            assert deadline >= 180.0
+            return super().batch(asks)
+
+    assert visit(Slow(nothing_installed(UpgradeCodes=said(product(NEW, "2.0.0")))))[0]["changed"] is False
 
 
 def test_an_installation(visit):
@@ -146,6 +165,20 @@ def test_a_failure_has_its_code_its_remedy_and_the_log(visit):
     assert [command.split('"')[0] for command in host.asked[-1]] == ["rd /s /q "] * 2
 
 
+def test_the_log_of_a_large_package_is_read(visit):
+    class Strict(Host):
+        def read_file(self, path, *, limit=0, deadline=0.0):
+            content = super().read_file(path)
+            assert len(content) <= limit and deadline >= 600.0
+            return content
+
+    host = Strict(nothing_installed(**{"call ": done(1603)}))
+    host.files[f"C:\\Program Files\\onprem.chat\\jobs\\{msi().identity}-0\\msi.log"] = b"x" * 20_000_000 + b"\nthe end"
+    with pytest.raises(InstallerError) as caught:
+        visit(host)
+    assert caught.value.details["log_lines"][-1] == "the end"
+
+
 def test_busy_until_the_deadline(visit):
     with pytest.raises(InstallerError, match=r"another installation is running \(1618\)") as caught:
         visit(installs(**{"call ": done(1618, tries=7)}))
@@ -209,6 +242,14 @@ def test_other_clients_jobs_are_left_alone(visit):
     )
     _result, host = visit(answers)
     assert host.commands == []
+
+
+def test_a_host_whose_reg_exe_may_not_run_is_no_host_without_the_client(visit):
+    """It gives 1 and says nothing, as for keys that are not there."""
+    answers = nothing_installed(**{"echo %ProgramFiles%&reg query HKLM ": said("C:\\Program Files\r\n", 1)})
+    for state in ("present", "absent"):
+        with pytest.raises(ClientError, match=r"registry cannot be asked.*gave exit code 1.*DisableRegistryTools"):
+            visit(dict(answers), msi(state=state, path=visit.path))
 
 
 def test_removal(visit):

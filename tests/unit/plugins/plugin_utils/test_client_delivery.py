@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import pathlib
 
 import pytest
 
 from ansible_collections.onprem.chat.plugins.plugin_utils._client import delivery, msi_log, smb
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.errors import DeliveryError, OptionError, RefusedError
-from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.errors import FileRefused
+from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.errors import DeadlineError, FileRefused
+from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.runner import Answer
 from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils.client_fake import BYTES, HASH, Host, msi, said
 
 PATH = "C:\\Program Files\\onprem.chat\\files\\x\\chat.msi"
@@ -181,6 +183,30 @@ def test_a_download_that_breaks_off_goes_on(package):
     assert sum("curl.exe" in command for command in host.commands) == 5
 
 
+@pytest.mark.parametrize(
+    ("text", "times"),
+    [
+        (b"curl: (28) Failed to connect to files.corp.test port 443 after 21041 ms: Timed out", 1),
+        (b"curl: (28) Connection timed out after 300001 milliseconds", 1),
+        (b"curl: (28) Resolving timed out after 5000 milliseconds", 1),
+        (b"curl: (28) Operation timed out after 60001 milliseconds with 3 out of 100 bytes received", 5),
+    ],
+)
+def test_a_server_that_nobody_reaches_is_not_tried_for_hours(package, text, times):
+    host = host_with(MISSING, **{"curl.exe": Answer(28, b"", text)})
+    assert delivery.deliver(host, delivery.Source(url=URL), package, PATH, 60.0) == "channel"
+    assert sum("curl.exe" in command for command in host.commands) == times
+
+
+@pytest.mark.parametrize("url", [URL, f"{URL}?token=canary"])
+def test_a_download_that_does_not_end_leaves_the_other_ways(package, url):
+    host = host_with(MISSING, **{"curl.exe": DeadlineError("It did not end", "pc1", "It waits", "Look")})
+    warnings = []
+    assert delivery.deliver(host, delivery.Source(url=url), package, PATH, 60.0, warnings.append) == "channel"
+    assert "The host did not pull the package within 60 s" in warnings[0]
+    assert "canary" not in warnings[0]
+
+
 def test_the_next_way_is_tried_and_all_problems_are_told(package):
     host = host_with(MISSING, **{"curl.exe": said(code=7)})
     warnings = []
@@ -326,6 +352,37 @@ def test_the_decisive_lines_are_found_in_any_language(encoding):
 def test_a_log_without_an_end_shows_its_last_lines():
     assert msi_log.decisive(b"a\nb\nc\n") == ["a", "b", "c"]
     assert msi_log.decisive(b"") == []
+
+
+def test_without_a_password_none_is_tried(monkeypatch, tmp_path):
+    """Tickets of kinit alone (kinit_mode manual): an empty password would be a wrong one, on every desktop."""
+    seen = []
+
+    class Library:
+        @staticmethod
+        def stat(path, **options):
+            seen.append({name: options[name] for name in ("username", "password")})
+            raise FileNotFoundError(path)
+
+        @staticmethod
+        def open_file(path, mode, **options):
+            seen.append({name: options[name] for name in ("username", "password")})
+            return io.BytesIO()
+
+        @staticmethod
+        def reset_connection_cache(connection_cache):
+            connection_cache.clear()
+
+    monkeypatch.setattr(smb, "SMB_ERROR", None)
+    monkeypatch.setattr(smb, "smbclient", Library, raising=False)
+    (tmp_path / "chat.msi").write_bytes(b"x")
+    smb.push("win1.corp.test", "svc@CORP.TEST", "", str(tmp_path / "chat.msi"), PATH)
+    smb.push("win1.corp.test", "svc@CORP.TEST", "secret", str(tmp_path / "chat.msi"), PATH)
+    assert (
+        seen
+        == [{"username": "svc@CORP.TEST", "password": None}] * 2
+        + [{"username": "svc@CORP.TEST", "password": "secret"}] * 2
+    )
 
 
 def test_the_source_is_not_shown_with_its_password():

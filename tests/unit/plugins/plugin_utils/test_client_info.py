@@ -12,7 +12,7 @@ import types
 import pytest
 
 from ansible_collections.onprem.chat.plugins.plugin_utils._client import info, info_expect, info_products, info_system
-from ansible_collections.onprem.chat.plugins.plugin_utils._client.errors import OptionError
+from ansible_collections.onprem.chat.plugins.plugin_utils._client.errors import ClientError, OptionError
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.info_channel import CountedSession, tls_version
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.info_products import Filter, Product
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages.model import Package
@@ -58,6 +58,12 @@ def test_everything_is_asked_in_one_line():
     wanted = info.wish(DEFAULTS, [info_expect.expectation({"uninstall_key": "Corp Voice"}, EXE)])
     asks = info.Info(None, wanted, "pc1")._questions()
     assert len(batching.bundles(asks)) == 1
+
+
+def test_where_reg_exe_may_not_run_nobody_is_told_that_nothing_is_installed():
+    host = Host({"reg query HKLM >nul": said(code=1), "": said()})
+    with pytest.raises(ClientError, match="registry cannot be asked"):
+        info.Info(host, info.wish(DEFAULTS, []), "pc1").gather()
 
 
 @pytest.mark.parametrize(
@@ -195,6 +201,7 @@ def test_a_computer_that_was_renamed(names, renamed):
 def quiet(**more):
     """Answers of a host where nothing is the matter."""
     usual = {
+        "reg query HKLM >nul": said(),
         "RebootPending": said(code=1),
         "RebootRequired": said(code=1),
         "InProgress": said(code=1),

@@ -47,3 +47,33 @@ def test_an_action_that_had_nothing_to_do_is_no_failure():
 
 def test_properties_are_never_shown():
     assert msi_log.decisive(b"one\nProperty(S): PASSWORD = canary\nProperty(C): PASSWORD = canary\n") == ["one"]
+
+
+STAMP = "MSI (s) (34:8C) [10:22:33:123]: "
+FAILED = f"""{STAMP}Product: Corp Talk -- Error 1722. There is a problem with this Windows Installer package.
+CustomAction Setup returned actual error code 1603 (note this may not be 100% accurate if translation happened inside sandbox)
+Action ended 10:22:33: InstallFinalize. Return value 3.
+"""
+
+
+def test_what_every_log_of_windows_begins_with_does_not_hide_the_reason():
+    noise = f"{STAMP}Note: 1: 2262 2: AdminProperties 3: -2147287038 \n" * 30
+    early = f"{STAMP}Note: 1: 1402 2: UNKNOWN\\Software\\Corp 3: 2 \n" * 30
+    found = msi_log.decisive((noise + early + "filler\n" * 100 + FAILED).encode("utf-16"))
+    assert not any("2262" in line for line in found)
+    assert found[-3:] == FAILED.splitlines()
+
+
+def test_values_of_properties_are_shown_nowhere():
+    lines = (
+        f"{STAMP}PROPERTY CHANGE: Adding PASSWORD property. Its value is 'canary'.\n"
+        f"{STAMP}Command Line: PASSWORD=canary CURRENTDIRECTORY=C:\\Windows \n"
+        "           CommandLine: PASSWORD=canary\n"
+        f"{STAMP}Executing op: CustomActionSchedule(Action=Setup,ActionType=3073,Target=x,CustomActionData=canary)\n"
+    )
+    found = msi_log.decisive((lines + FAILED).encode())
+    assert "canary" not in "".join(found)
+    assert (
+        f"{STAMP}Executing op: CustomActionSchedule(Action=Setup,ActionType=3073,Target=x,CustomActionData=********"
+        in found
+    )

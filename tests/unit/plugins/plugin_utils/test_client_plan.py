@@ -58,6 +58,28 @@ def test_msi(wanted, installed, expected):
     assert steps(wanted, *installed) == expected
 
 
+def test_a_package_repairs_its_own_product_alone():
+    both = Found((there(OLD, "2.0.0"), there(NEW, "2.0.0")))
+    assert plan.plan(both, msi(state="repair"), MSI_RULE).steps[0].target.product_code == NEW
+    with pytest.raises(RefusedError, match="was installed by another package, which this one cannot repair"):
+        plan.plan(Found((there(OLD, "2.0.0"),)), msi(state="repair"), MSI_RULE)
+
+
+def test_what_windows_installer_does_not_tell_apart_is_said():
+    """A new package whose fourth field alone is greater: nothing is done, and nobody shall believe that it was rolled out."""
+    planned = plan.plan(Found((there(OLD, "2.1.0.5"),)), msi(version="2.1.0.7"), MSI_RULE)
+    assert not planned.changed
+    assert planned.why == "2.1.0.5 is installed, and 2.1.0.7 is the same to Windows Installer"
+    assert planned.warning == (
+        "Corp Chat: 2.1.0.5 is installed, and 2.1.0.7 is the same to Windows Installer, which looks at the first three fields only. "
+        "To get it, remove the client first"
+    )
+    for version in ("2.1.0.7", "2.1.0.7.0"):
+        found = Found((there(OLD, "2.1.0.5"), there(NEW, version)))
+        assert plan.plan(found, msi(version="2.1.0.7"), MSI_RULE).warning == ""
+    assert plan.plan(Found((there(OLD, "2.0"),)), msi(), MSI_RULE).warning == ""
+
+
 @pytest.mark.parametrize(
     ("version", "expected"),
     [

@@ -24,6 +24,7 @@ from ansible_collections.onprem.chat.plugins.plugin_utils._client import (
     wanted,
 )
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.errors import (
+    ClientError,
     InstallerError,
     OptionError,
     RefusedError,
@@ -357,6 +358,16 @@ def gives(people, version, code=0, end="installer"):
         one.version, one.code, one.end, one.wish = version, code, end, one.wish
 
     return installs
+
+
+def test_where_reg_exe_may_not_run_nobody_is_taken_for_without(tmp_path):
+    task = converge.Task(exe(scope="user", state="absent", path=str(tmp_path)), SOURCE, compare)
+    seen = users_converge.UserVisit(None, task, sleep=lambda seconds: None)
+    host = seen.runner = Desktop(seen.order, {ANNA: Someone()})
+    real = host.batch
+    host.batch = lambda asks, **more: real(asks, **more) | {users_detect.PLACE: said(PROGRAMS, 1)}
+    with pytest.raises(ClientError, match="registry cannot be asked"):
+        seen.converge()
 
 
 def test_a_visit_installs_for_those_who_are_there(visit):

@@ -53,6 +53,15 @@ def twice(host, wanted):
     return first
 
 
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_where_reg_exe_may_not_run_nothing_is_taken_for_gone(host, state):
+    real = host._run
+    host._run = lambda command: Answer(1, b"C:\\Windows\r\n") if "reg query HKLM " in command else real(command)
+    with pytest.raises(AnswerError, match="registry cannot be asked"):
+        converge(host, wants(item("Port", *([5222] if state == "present" else []), state=state)))
+    assert host.written == []
+
+
 def test_a_file_that_a_killed_run_left_goes_with_the_next_ones(host):
     host.files["C:\\Windows\\Temp\\onprem-chat-registry-0123.reg"] = b"left"
     host.files["C:\\Windows\\Temp\\~onprem-0123456789-abcdef.tmp"] = b"half of one"
