@@ -74,7 +74,7 @@ class Site:
         path.touch(0o600)
         path.write_text(json.dumps({"all": {"children": groups, "vars": self.variables}}), encoding="utf-8")
         ran = subprocess.run(
-            ["ansible-playbook", f"onprem.chat.{verb}", "-i", str(path), *arguments],
+            ["ansible-playbook", verb if verb.endswith(".yml") else f"onprem.chat.{verb}", "-i", str(path), *arguments],
             cwd=self.folder, env=os.environ | (environment or {}), capture_output=True, text=True, check=False, timeout=170,
         )  # fmt: skip
         assert CANARY not in ran.stdout + ran.stderr
@@ -232,6 +232,36 @@ def test_those_that_were_off(site):
     assert again.returncode == 0, again.stdout
     assert site.statuses("remove") == {"pc3": "changed"}
     assert not retry.exists()
+
+
+def test_a_relative_folder_is_below_where_ansible_was_started(site):
+    """And not below the playbook, which lies in the installed collection."""
+    site.variables["chat_report_directory"] = "results"
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        site.of_host = {"pc3": {"ansible_port": nobody.getsockname()[1]}}
+        ran = site.play("clients")
+    assert ran.returncode == 0, ran.stdout
+    retry = site.folder / "results" / "clients.retry"
+    assert retry.read_text().split() == ["pc3"]
+    assert f"--limit @{retry}" in ran.stdout
+    site.play("verify")
+    assert json.loads((site.folder / "results" / "verify.json").read_text())["checks"]
+
+
+def test_both_verbs_in_one_run(site):
+    """The second one makes its own plan, and does not take the results of the first for its own."""
+    assert site.play("clients").returncode == 0
+    verbs = [
+        {"import_playbook": "onprem.chat.remove", "vars": {"remove": "clients"}},
+        {"import_playbook": "onprem.chat.clients"},
+    ]
+    (site.folder / "anew.yml").write_text(json.dumps(verbs))
+    ran = site.play("anew.yml")
+    assert ran.returncode == 0, ran.stdout
+    assert (ran.stdout.count("1. pilot: 1 desktop: pc1"), ran.stdout.count("3. pilot")) == (2, 0)
+    assert ran.stdout.count('"     1  changed"') == ran.stdout.count('"     3  not begun yet"') == 2
+    assert site.statuses("clients") == dict.fromkeys(site.names, "changed")
 
 
 def test_verify_asks_a_sample(site):
