@@ -307,3 +307,13 @@ def test_mistakes_in_a_site_file_of_desktops_alone(site):
         assert "Did you mean chat_domain?" in run.stdout
         assert "is not set" not in run.stdout
     assert site.asked() == []
+
+
+def test_a_placeholder_for_the_password_reaches_no_desktop(site):
+    """It would be a wrong attempt on each, and the account would be locked."""
+    site.of_host = {"pc2": {"ansible_password": "{{ vault_rollout }}", "vault_rollout": "CHANGE_ME"}}
+    ran = site.play("clients", "--check")
+    assert ran.returncode != 0
+    assert "The variables of pc2 hold 1 mistake" in ran.stdout, ran.stdout
+    assert "ansible_password is still the placeholder CHANGE_ME" in ran.stdout
+    assert site.asked() == []
