@@ -287,6 +287,10 @@ def test_verify_asks_a_sample(site):
     site.of_host = {}
     site.variables["chat_verify_desktops"] = 2
     assert {check["subject"].split(",")[0] for check in site.verified()} == {"pc1", "pc3"}
+    # Those for which no client is wanted are not among them, be it the first.
+    site.of_host = {"pc1": {"chat_clients": []}}
+    assert {check["subject"].split(",")[0] for check in site.verified()} == {"pc2", "pc3"}
+    site.of_host = {}
     site.variables["chat_verify_desktops"] = 0
     nobody = site.play("verify")
     assert nobody.returncode != 0
