@@ -321,3 +321,7 @@ def test_a_placeholder_for_the_password_reaches_no_desktop(site):
     assert "The variables of pc2 hold 1 mistake" in ran.stdout, ran.stdout
     assert "ansible_password is still the placeholder CHANGE_ME" in ran.stdout
     assert site.asked() == []
+    ran = site.play("verify")
+    assert ran.returncode != 0
+    assert "The variables of pc2 hold 1 mistake" in ran.stdout, ran.stdout
+    assert "pc2" not in site.asked() and "pc1, Corp Talk" in ran.stdout
