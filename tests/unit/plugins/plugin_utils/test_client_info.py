@@ -142,6 +142,11 @@ def test_patterns_for_names(pattern, count):
     assert len(understood(Filter(name=pattern), machine64=text)) == count
 
 
+def test_a_bracket_in_a_name_is_one():
+    text = entry(HKLM, "a", "Corp Chat [beta]", "1") + entry(HKLM, "b", "Corp Chat b", "1")
+    assert [one.key for one in understood(Filter(name="corp chat [beta]"), machine64=text)] == ["a"]
+
+
 def hive(text: str, load: int = 0, unload: int = 0) -> str:
     word = commands.WORD
     if load:
