@@ -15,6 +15,7 @@ import yaml
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.onprem.chat.plugins.plugin_utils._site_guard import (
+    LOGIN,
     SITE_PREFIX,
     Rules,
     Variable,
@@ -103,14 +104,14 @@ class ActionModule(ActionBase):
         inventory = self._inventory_names(task_vars)
         variables = {}
         for name in task_vars:
-            if not isinstance(name, str) or not name.startswith(prefixes):
+            if not isinstance(name, str) or not (name.startswith(prefixes) or name == LOGIN):
                 continue
             raw = task_vars[name]
             written = inventory is None or name in inventory
             template = isinstance(raw, str) and ("{{" in raw or "{%" in raw)
             # true, false and null carry no origin, their names do
             where = origin_of(name if raw is None or isinstance(raw, bool) else raw)
-            if not name.startswith(SITE_PREFIX):
+            if not name.startswith((SITE_PREFIX, LOGIN)):
                 variables[name] = Variable(raw, where, from_inventory=written, template=template)
                 continue
             try:

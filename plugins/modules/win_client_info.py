@@ -89,6 +89,10 @@ options:
       version:
         description: The version that is wanted. By default the package's; without any, every version will do.
         type: str
+      keep_newer:
+        description: For all users a newer version is as good, for clients that update themselves. Of one user's it always is.
+        type: bool
+        default: false
       product_code:
         description: ProductCode of an MSI, instead of the package's own.
         type: str

@@ -23,6 +23,7 @@ from ansible_collections.onprem.chat.plugins.plugin_utils._site_formats import F
 SITE_PREFIX = "chat_"
 ANSWERS = ("_preflight_checks", "_checks", "_result", "_todo")  # facts in which a role leaves what it saw or made
 PLACEHOLDER = "CHANGE_ME"
+LOGIN = "ansible_password"  # Ansible's own; looked at for desktops only
 SPEC_PAGE = "docs/site_file.md"
 DESKTOPS = "Desktops"  # the section of the site file that is enough for those
 
@@ -95,6 +96,7 @@ class _Judge:
             if name in self.options:
                 self.role_variable(name, self.options[name])
         self.several_servers()
+        self.login()
         if not len(self.checks):
             self.checks.passed("site.variables", "site file", f"{len(ours)} variables, all known and sound")
 
@@ -294,6 +296,13 @@ class _Judge:
     def value_of(self, name: str) -> t.Any:
         variable = self.variables.get(name)
         return variable.value if variable else None
+
+    def login(self) -> None:
+        """A thousand desktops that are asked with the placeholder lock the account of the domain."""
+        password = self.value_of(LOGIN)
+        if self.desktop and isinstance(password, str) and PLACEHOLDER in password:
+            hint = "Put the real password into the vault file that it comes from. Each desktop would count as one wrong attempt."
+            self.fail("site.secret", LOGIN, f"is still the placeholder {PLACEHOLDER}", hint)
 
     # -- role variables --------------------------------------------------------------------------------------------
 

@@ -74,7 +74,7 @@ class Site:
         path.touch(0o600)
         path.write_text(json.dumps({"all": {"children": groups, "vars": self.variables}}), encoding="utf-8")
         ran = subprocess.run(
-            ["ansible-playbook", f"onprem.chat.{verb}", "-i", str(path), *arguments],
+            ["ansible-playbook", verb if verb.endswith(".yml") else f"onprem.chat.{verb}", "-i", str(path), *arguments],
             cwd=self.folder, env=os.environ | (environment or {}), capture_output=True, text=True, check=False, timeout=170,
         )  # fmt: skip
         assert CANARY not in ran.stdout + ran.stderr
@@ -234,6 +234,36 @@ def test_those_that_were_off(site):
     assert not retry.exists()
 
 
+def test_a_relative_folder_is_below_where_ansible_was_started(site):
+    """And not below the playbook, which lies in the installed collection."""
+    site.variables["chat_report_directory"] = "results"
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        site.of_host = {"pc3": {"ansible_port": nobody.getsockname()[1]}}
+        ran = site.play("clients")
+    assert ran.returncode == 0, ran.stdout
+    retry = site.folder / "results" / "clients.retry"
+    assert retry.read_text().split() == ["pc3"]
+    assert f"--limit @{retry}" in ran.stdout
+    site.play("verify")
+    assert json.loads((site.folder / "results" / "verify.json").read_text())["checks"]
+
+
+def test_both_verbs_in_one_run(site):
+    """The second one makes its own plan, and does not take the results of the first for its own."""
+    assert site.play("clients").returncode == 0
+    verbs = [
+        {"import_playbook": "onprem.chat.remove", "vars": {"remove": "clients"}},
+        {"import_playbook": "onprem.chat.clients"},
+    ]
+    (site.folder / "anew.yml").write_text(json.dumps(verbs))
+    ran = site.play("anew.yml")
+    assert ran.returncode == 0, ran.stdout
+    assert (ran.stdout.count("1. pilot: 1 desktop: pc1"), ran.stdout.count("3. pilot")) == (2, 0)
+    assert ran.stdout.count('"     1  changed"') == ran.stdout.count('"     3  not begun yet"') == 2
+    assert site.statuses("clients") == dict.fromkeys(site.names, "changed")
+
+
 def test_verify_asks_a_sample(site):
     """Desktops with the client, without it, and one that is off; of four two are asked when two are wanted."""
     assert site.play("clients", "--limit", "pc1,pc2").returncode == 0
@@ -257,6 +287,10 @@ def test_verify_asks_a_sample(site):
     site.of_host = {}
     site.variables["chat_verify_desktops"] = 2
     assert {check["subject"].split(",")[0] for check in site.verified()} == {"pc1", "pc3"}
+    # Those for which no client is wanted are not among them, be it the first.
+    site.of_host = {"pc1": {"chat_clients": []}}
+    assert {check["subject"].split(",")[0] for check in site.verified()} == {"pc2", "pc3"}
+    site.of_host = {}
     site.variables["chat_verify_desktops"] = 0
     nobody = site.play("verify")
     assert nobody.returncode != 0
@@ -277,3 +311,17 @@ def test_mistakes_in_a_site_file_of_desktops_alone(site):
         assert "Did you mean chat_domain?" in run.stdout
         assert "is not set" not in run.stdout
     assert site.asked() == []
+
+
+def test_a_placeholder_for_the_password_reaches_no_desktop(site):
+    """It would be a wrong attempt on each, and the account would be locked."""
+    site.of_host = {"pc2": {"ansible_password": "{{ vault_rollout }}", "vault_rollout": "CHANGE_ME"}}
+    ran = site.play("clients", "--check")
+    assert ran.returncode != 0
+    assert "The variables of pc2 hold 1 mistake" in ran.stdout, ran.stdout
+    assert "ansible_password is still the placeholder CHANGE_ME" in ran.stdout
+    assert site.asked() == []
+    ran = site.play("verify")
+    assert ran.returncode != 0
+    assert "The variables of pc2 hold 1 mistake" in ran.stdout, ran.stdout
+    assert "pc2" not in site.asked() and "pc1, Corp Talk" in ran.stdout

@@ -50,6 +50,7 @@ def argument_spec() -> dict[str, t.Any]:
                 "state": {**text, "choices": ["present", "absent", "repair"], "default": "present"},
                 "scope": {**text, "choices": [MACHINE, USER], "default": MACHINE},
                 "version": dict(text),
+                "keep_newer": {"type": "bool", "default": False},
                 "product_code": dict(text),
                 "upgrade_code": dict(text),
                 "uninstall_key": dict(key),

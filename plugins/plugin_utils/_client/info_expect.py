@@ -32,6 +32,7 @@ class Expectation:
     absent: bool = False
     version: str = ""
     msi: bool = False
+    keep_newer: bool = False
 
     @property
     def title(self) -> str:
@@ -76,6 +77,7 @@ def expectation(options: Mapping[str, t.Any], package: PackageLike | None) -> Ex
         absent=absent,
         version="" if absent else version,
         msi=package.kind == MSI if package else not key,
+        keep_newer=bool(options.get("keep_newer")),
     )
 
 
@@ -83,7 +85,9 @@ def judge(wanted: Expectation, found: Sequence[Product], people: Sequence[User],
     """``found``: what matches the filter. ``profiles``: those of users who are not logged on were looked at, too."""
     if wanted.scope == MACHINE:
         return _machine(wanted, found)
-    return _of_users(wanted, found, [user for user in people if user.loaded or (profiles and user.profile)])
+    # The hive of the account that asks is loaded, too: Windows does so for WinRM, and nobody sits there.
+    asked = [user for user in people if user.logged_on or (profiles and (user.loaded or user.profile))]
+    return _of_users(wanted, found, asked, {user.sid.upper(): user.name for user in people})
 
 
 def _machine(wanted: Expectation, found: Sequence[Product]) -> Verdict:
@@ -107,6 +111,8 @@ def _machine(wanted: Expectation, found: Sequence[Product]) -> Verdict:
     if right:
         return Verdict(PASS, f"{_told(right)} is installed")
     if all(wanted.compare(one.version) > 0 for one in rest):
+        if wanted.keep_newer:
+            return Verdict(PASS, f"{_told(rest)} is installed, which is newer than {wanted.version} and may be")
         return Verdict(
             WARN,
             f"{_told(rest)} is installed, which is newer than {wanted.version}",
@@ -118,18 +124,20 @@ def _machine(wanted: Expectation, found: Sequence[Product]) -> Verdict:
 _INSTALL = "Run the playbook clients, or win_client with this package"
 
 
-def _of_users(wanted: Expectation, found: Sequence[Product], people: Sequence[User]) -> Verdict:
+def _of_users(
+    wanted: Expectation, found: Sequence[Product], people: Sequence[User], names: Mapping[str, str]
+) -> Verdict:
+    """``people``: those who are to have it. ``names``: of everybody, by his SID in upper case."""
     theirs = [one for one in found if one.scope == USER]
-    names = {user.sid.upper(): user.name for user in people}
-    if wanted.absent:
-        if theirs:
-            who = ", ".join(sorted({names.get(one.sid.upper(), one.sid) for one in theirs}))
-            return Verdict(
-                FAIL, f"{wanted.name} is still installed for {who}", "Run win_client with state=absent and scope=user"
-            )
-        return Verdict(PASS, f"{wanted.name} is installed for nobody of {len(people)}")
+    if wanted.absent and theirs:
+        who = ", ".join(sorted({names.get(one.sid.upper(), one.sid) for one in theirs}))
+        return Verdict(
+            FAIL, f"{wanted.name} is still installed for {who}", "Run win_client with state=absent and scope=user"
+        )
     if not people:
         return Verdict(SKIP, "nobody is logged on, and profiles of others were not looked at")
+    if wanted.absent:
+        return Verdict(PASS, f"{wanted.name} is installed for nobody of {len(people)}")
     having = {one.sid.upper() for one in theirs if not wanted.version or wanted.compare(one.version) >= 0}
     missing = [user for user in people if user.sid.upper() not in having]
     if not missing:

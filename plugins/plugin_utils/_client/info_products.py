@@ -56,7 +56,9 @@ class Filter:
         return guid.normal(key) if guid.is_guid(key) else ""
 
     def takes(self, product: Product) -> bool:
-        return not self.name or fnmatch.fnmatchcase(product.name.casefold(), self.name.casefold())
+        # A bracket is one: "Chat [beta]" is a name, and no set of letters.
+        pattern = self.name.casefold().replace("[", "[[]")
+        return not self.name or fnmatch.fnmatchcase(product.name.casefold(), pattern)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -27,8 +27,8 @@ def summary(failed, shown):
         .render(
             ansible_check_mode=False,
             ansible_play_hosts_all=[row["host"] for row in rows],
-            windows_client_report_directory="report",
             windows_client_report_name="clients",
+            __windows_client_folder="report",
             __windows_client_rows=rows,
             __windows_client_batch={},
             __windows_client_missing=[],

@@ -148,6 +148,11 @@ def test_patterns_for_names(pattern, count):
     assert len(understood(Filter(name=pattern), machine64=text)) == count
 
 
+def test_a_bracket_in_a_name_is_one():
+    text = entry(HKLM, "a", "Corp Chat [beta]", "1") + entry(HKLM, "b", "Corp Chat b", "1")
+    assert [one.key for one in understood(Filter(name="corp chat [beta]"), machine64=text)] == ["a"]
+
+
 def hive(text: str, load: int = 0, unload: int = 0) -> str:
     word = commands.WORD
     if load:
@@ -278,6 +283,8 @@ def of_machine(*versions):
         ({}, ["1.0"], "fail", "Corp Chat 1.0 is installed instead of 2.0.0"),
         ({}, ["unknown"], "fail", "Corp Chat unknown is installed instead of 2.0.0"),
         ({}, ["2.1"], "warn", "Corp Chat 2.1 is installed, which is newer than 2.0.0"),
+        ({"keep_newer": True}, ["2.1"], "pass", "Corp Chat 2.1 is installed, which is newer than 2.0.0 and may be"),
+        ({"keep_newer": True}, ["1.0"], "fail", "Corp Chat 1.0 is installed instead of 2.0.0"),
         ({}, ["2.0.0", "1.0"], "warn", "Corp Chat 2.0.0 is installed, and beside it Corp Chat 1.0"),
         ({}, [], "fail", "Corp Chat 2.0.0 is not installed"),
         ({"version": "1.0"}, ["1.0"], "pass", "Corp Chat 1.0 is installed"),
@@ -320,6 +327,24 @@ def test_a_client_that_no_user_is_to_have():
     found = [Product("Corp Voice", "Corp Voice", "1.4", "user", ANNA)]
     assert info_expect.judge(wanted, found, PEOPLE, False).evidence == "Corp Voice is still installed for anna"
     assert info_expect.judge(wanted, [], PEOPLE, True).evidence == "Corp Voice is installed for nobody of 2"
+    # Of whom nothing is known it is not said that he has none.
+    assert info_expect.judge(wanted, [], PEOPLE[1:], False).status == "skip"
+
+
+def test_the_account_that_asks_is_nobody_who_sits_there():
+    """Its hive is loaded as long as WinRM has a shell."""
+    svc = User("S-1-5-21-1-2-3-1200", "svc-chat-rollout", "C:\\Users\\svc-chat-rollout", True, False)
+    wanted = expected(EXE, scope="user", uninstall_key="Corp Voice")
+    assert info_expect.judge(wanted, [], [svc], False).status == "skip"
+    found = [Product("Corp Voice", "Corp Voice", "1.4", "user", ANNA)]
+    assert info_expect.judge(wanted, found, [*PEOPLE, svc], False).evidence == (
+        "Corp Voice 1.4 is installed for all 1 users"
+    )
+    gone = expected(EXE, scope="user", uninstall_key="Corp Voice", state="absent")
+    theirs = [dataclasses.replace(found[0], sid=svc.sid)]
+    assert info_expect.judge(gone, theirs, [svc], False).evidence == (
+        "Corp Voice is still installed for svc-chat-rollout"
+    )
 
 
 def test_all_versions_of_a_family_count():

@@ -488,3 +488,13 @@ def test_mistakes_are_found_on_a_desktop_too():
 )
 def test_who_is_a_desktop(groups, desktop):
     assert ActionModule._is_desktop({"groups": groups, "inventory_hostname": "pc1"}) is desktop
+
+
+@pytest.mark.parametrize(
+    ("password", "desktop", "count"), [("CHANGE_ME", True, 1), ("CHANGE_ME", False, 0), (SECRET, True, 0)]
+)
+def test_the_password_of_a_desktop(password, desktop, count):
+    variables = {"ansible_password": tested.Variable(password)}
+    failures = [one for one in tested.judge(variables, RULES, {}, desktop=desktop).failures if one.id == "site.secret"]
+    assert len(failures) == count
+    assert all(one.evidence == "ansible_password is still the placeholder CHANGE_ME" for one in failures)
