@@ -15,7 +15,7 @@ from lab_desktops import SPACED
 from user_packages import NAME, REFUSED, UserClient, exe, states
 from win_client_desktop import ok, refused
 
-ODD = "мария 😀 100%^!"
+ODD = "мария & 😀 100%^!"
 
 
 @pytest.fixture(scope="module")
