@@ -119,6 +119,14 @@ options:
       - Not together with O(allow_downgrade).
     type: bool
     default: false
+  version_file:
+    description:
+      - Path of a program on the host, for instance V(C:\Program Files\Chat\chat.exe). When the client is installed, the version of
+        this file counts instead of the one in the registry, for clients that update themselves without telling it. Where the file is
+        not there the client is installed again.
+      - Compared with O(version), so give that where the package says another version than its program.
+      - Read by the host's C(cscript.exe). The task fails where Windows Script Host is switched off. Not with O(scope=user).
+    type: str
   product_code:
     description: ProductCode of an MSI, instead of the package's own.
     type: str

@@ -93,6 +93,11 @@ options:
         description: For all users a newer version is as good, for clients that update themselves. Of one user's it always is.
         type: bool
         default: false
+      version_file:
+        description:
+          - Path of a program on the host, whose version counts instead of the one in the registry, as in
+            M(onprem.chat.win_client).
+        type: str
       product_code:
         description: ProductCode of an MSI, instead of the package's own.
         type: str

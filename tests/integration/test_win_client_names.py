@@ -65,6 +65,6 @@ def test_a_client_of_such_a_name(client, packages):
     assert (place / "payload.bin").read_bytes() == packages.payload.read_bytes()
     seen = values(client, f"HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\{ODD}")
     assert seen["QuietUninstallString"] == f'"C:\\Program Files\\{ODD}\\uninstall.exe" /S'
-    ok(client.run(**given), False)
+    ok(client.run(**given, version_file=f"C:\\Program Files\\{ODD}\\uninstall.exe"), False)
     ok(client.run(uninstall_key=ODD, state="absent"), True)
     assert not place.exists()

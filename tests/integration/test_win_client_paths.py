@@ -10,9 +10,11 @@ registry of Wine. Stand-ins: the WinRM service, certutil and schtasks. Wine is n
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from client_packages import Packages
-from client_paths import RUNS, VOICE, booted, exe, processes, starts
+from client_paths import PLACE, RUNS, VOICE, booted, exe, processes, starts
 from win_client_desktop import Client, ok, refused
 
 
@@ -109,3 +111,21 @@ def test_another_version_of_the_same_product(client, packages):
     done = ok(client.run(package=second), True)
     assert [step["action"] for step in done["steps"]] == ["update"]
     assert client.version("Corp Count") == "1.0.1"
+
+
+def test_a_client_that_updates_itself(client, packages):
+    """It leaves the registry alone: the version of its file counts, which Wine's own Windows Script Host tells."""
+    file = f"{PLACE}\\uninstall.exe"
+    old, new = packages.exe("told", version="1.3.0"), packages.exe("updated", version="1.4.0")
+    ok(client.run(**exe(old, version_file=file)), True)
+    starts(client)
+    client.desktop.file(file).write_bytes(Path(new).read_bytes())
+    refused(client.run(**exe(old, version_file=file)), f"{VOICE} 1.4.0.0 is installed, which is newer than 1.3.0")
+    ok(client.run(**exe(old, version_file=file, keep_newer=True)), False)
+    ok(client.run(**exe(new, version_file=file)), False)
+    assert client.version(VOICE) == "1.3.0" and starts(client) == []
+    client.desktop.file(file).unlink()
+    ok(client.run(**exe(new, version_file=file)), True)
+    assert client.version(VOICE) == "1.4.0" and starts(client) == ["1.4.0"]
+    temp = client.desktop.run('dir /b "%TEMP%"').stdout
+    assert "~onprem-" not in temp

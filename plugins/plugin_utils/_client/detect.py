@@ -21,6 +21,7 @@ import typing as t
 from .._packages import guid
 from .._winrm import quoting
 from .._winrm.runner import Answer, Ask
+from . import file_version
 from .wanted import MSI, Wanted
 
 INSTALLER = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Installer"
@@ -69,7 +70,8 @@ class Found:
 
 def questions(wanted: Wanted) -> list[Ask]:
     """What has to be asked to know what is installed and whether a job of an earlier run is there."""
-    return [*(_msi(wanted) if wanted.kind == MSI else _uninstall(wanted)), Ask("client.jobs", jobs_command())]
+    registered = _msi(wanted) if wanted.kind == MSI else _uninstall(wanted)
+    return [*registered, *file_version.questions(wanted.version_file), Ask("client.jobs", jobs_command())]
 
 
 def jobs_command() -> str:
@@ -130,7 +132,8 @@ def understand(wanted: Wanted, answers: t.Mapping[str, Answer]) -> Found:
                 one = _of_product(key, values) if view == 0 else _of_uninstall(key, values, view)
                 if one is not None:
                     installed[one.sid, one.key.lower(), one.view] = one
-    return Found(tuple(_without_mirrors(installed.values())), job_states(answers["client.jobs"].text))
+    seen = file_version.counted(wanted.version_file, list(_without_mirrors(installed.values())), answers)
+    return Found(tuple(seen), job_states(answers["client.jobs"].text))
 
 
 def keys_of(text: str) -> list[tuple[str, dict[str, str]]]:

@@ -16,7 +16,7 @@ from ansible_collections.onprem.chat.plugins.module_utils._checks import Checks
 
 from .._windows import reg_tool, users
 from .._winrm.runner import Answer, Ask, Runner
-from . import info_expect, info_products, info_system
+from . import file_version, info_expect, info_products, info_system
 from .errors import ClientError
 from .info_expect import Expectation
 from .info_products import Filter
@@ -51,6 +51,7 @@ def argument_spec() -> dict[str, t.Any]:
                 "scope": {**text, "choices": [MACHINE, USER], "default": MACHINE},
                 "version": dict(text),
                 "keep_newer": {"type": "bool", "default": False},
+                "version_file": dict(text),
                 "product_code": dict(text),
                 "upgrade_code": dict(text),
                 "uninstall_key": dict(key),
@@ -167,7 +168,8 @@ class Info:
         if "products" in wanted.gather:
             asks += info_products.questions(wanted.filter)
         for number, one in enumerate(wanted.expect):
-            asks += [_named(ask, number) for ask in info_products.questions(one.filter)]
+            more = [*info_products.questions(one.filter), *file_version.questions(one.version_file)]
+            asks += [_named(ask, number) for ask in more]
         if any("reg query" in ask.command for ask in asks):
             asks.insert(0, Ask("info.registry", reg_tool.ANSWERS))
         # Something has to be asked to know how the connection is.
@@ -183,9 +185,8 @@ class Info:
     def _expected(self, answers: Mapping[str, Answer], people: Sequence[users.User]) -> None:
         for number, one in enumerate(self.wanted.expect):
             mine = _of_number(answers, number)
-            verdict = info_expect.judge(
-                one, info_products.understand(one.filter, mine, people), people, self.wanted.profiles
-            )
+            found = file_version.counted(one.version_file, info_products.understand(one.filter, mine, people), mine)
+            verdict = info_expect.judge(one, found, people, self.wanted.profiles)
             self.checks.add(
                 verdict.status, "windows.client", f"{self.host}, {one.name}", verdict.evidence, verdict.hint
             )

@@ -16,6 +16,7 @@ from ansible_collections.onprem.chat.plugins.module_utils._checks import FAIL, P
 
 from .._packages import versions
 from .._windows.users import User
+from . import file_version
 from .errors import OptionError
 from .info_products import Filter, Product
 from .options import compare
@@ -33,6 +34,7 @@ class Expectation:
     version: str = ""
     msi: bool = False
     keep_newer: bool = False
+    version_file: str = ""
 
     @property
     def title(self) -> str:
@@ -78,6 +80,7 @@ def expectation(options: Mapping[str, t.Any], package: PackageLike | None) -> Ex
         version="" if absent else version,
         msi=package.kind == MSI if package else not key,
         keep_newer=bool(options.get("keep_newer")),
+        version_file="" if absent else file_version.option(options),
     )
 
 

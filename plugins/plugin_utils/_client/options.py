@@ -48,6 +48,7 @@ def argument_spec() -> dict[str, t.Any]:
         "version": dict(text),
         "allow_downgrade": {"type": "bool", "default": False},
         "keep_newer": {"type": "bool", "default": False},
+        "version_file": dict(text),
         "product_code": dict(text),
         "upgrade_code": dict(text),
         "uninstall_key": {**text, "no_log": False},

@@ -14,6 +14,7 @@ import re
 import typing as t
 
 from .._packages import guid, silent
+from . import file_version
 from .errors import OptionError
 
 MSI, EXE = "msi", "exe"
@@ -57,6 +58,7 @@ class Wanted:
     uninstall_key: str = ""
     allow_downgrade: bool = False
     keep_newer: bool = False
+    version_file: str = ""
     path: str = ""
     size: int = 0
     sha256: str = ""
@@ -145,6 +147,7 @@ def wanted(options: t.Mapping[str, t.Any], package: PackageLike | None) -> Wante
         uninstall_key=key,
         allow_downgrade=bool(options.get("allow_downgrade")),
         keep_newer=bool(options.get("keep_newer")),
+        version_file=file_version.option(options) if options["state"] != "absent" else "",
         path=package.path if package else "",
         size=package.size if package else 0,
         sha256=package.sha256.lower() if package else "",

@@ -45,7 +45,7 @@ BESIDE = "~onprem-"
 """How the names of files begin that did not come whole yet."""
 _BLOCK = 512
 _DRIVE = re.compile(r"[A-Za-z]:\\[^\\]")
-_NOT_FROM_HERE = 'set "NoDefaultCurrentDirectoryInExePath=1"'
+NOT_FROM_HERE = 'set "NoDefaultCurrentDirectoryInExePath=1"'
 _SEARCH = 'findstr /i /c:"{digest}" /c:"{spaced}"'
 
 # exit codes of our own lines: none that a program of Windows gives by itself
@@ -175,7 +175,7 @@ def _tar_is_there() -> str:
 
 def _folder(folder: str) -> list[str]:
     return [
-        _NOT_FROM_HERE,
+        NOT_FROM_HERE,
         f"(if not exist {quoted(folder + chr(92))} mkdir {quoted(folder)})",
         f"(cd /d {quoted(folder + chr(92))}||exit {NO_FOLDER})",
     ]
@@ -207,7 +207,7 @@ def read_file(runner: Runner, path: str, *, limit: int, deadline: float, where: 
     pack = f"tar --b64encode -cf - {copy}" if has_tar else f"certutil -f -encode {copy} {text}>nul&&type {text}"
     steps = [
         size_of,
-        _NOT_FROM_HERE,
+        NOT_FROM_HERE,
         f'(cd /d "%TEMP%"||exit {NOT_PACKED})',
         f"(copy /b /y {quoted(path)} {copy}>nul||exit {NOT_PACKED})",
         f"({pack}||(del /q {copy} {text} 2>nul&exit {NOT_PACKED}))",
