@@ -13,7 +13,7 @@ import pytest
 from lab_desktops import CYRILLIC
 from windows_dry_run import DryRun
 
-GROUPS = ("win_client", "win_client_failures", "users", "delivery", "names")
+GROUPS = ("win_client", "win_client_failures", "cuts", "users", "delivery", "names")
 USERS_ADDRESS = "10.203.0.100:8099"
 
 
@@ -24,7 +24,8 @@ def dry(desktop, tmp_path_factory):
 
 
 def test_everything_passes_and_nothing_stays(dry):
-    done = dry.run(f"ONLY={','.join(GROUPS)}", f"PULL_ADDRESS={USERS_ADDRESS}")
+    # One cut each: what is there after every one of them is looked at in test_win_client_cut.py.
+    done = dry.run(f"ONLY={','.join(GROUPS)}", "CUTS=1", f"PULL_ADDRESS={USERS_ADDRESS}")
     assert done.code == 0, done.output
     assert {one["group"] for one in done.report["checks"]} == set(GROUPS)
     assert set(done.outcomes().values()) == {"passed"}

@@ -26,7 +26,7 @@ def dry(desktop, tmp_path_factory):
 
 def test_kerberos_over_https(dry):
     ca = dry.desktop.lab.state / "company-ca.crt"
-    words = ["ONLY=32 bits,utf 8", "TRANSPORT=kerberos", "SCHEME=https", f"CA={ca}"]
+    words = ["ONLY=32 bits,utf 8,refusals", "TRANSPORT=kerberos", "SCHEME=https", f"CA={ca}"]
     done = dry.run(*words, user=f"{ROLLOUT}@CORP.TEST")
     assert done.code == 0, done.output
     assert set(done.outcomes().values()) == {"passed"}

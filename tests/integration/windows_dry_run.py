@@ -81,6 +81,6 @@ class DryRun:
         place = self.desktop.file("C:\\Program Files")
         programs = [path.name for path in place.iterdir()]
         keys = self.desktop.run('reg query HKLM\\SOFTWARE&reg query "HKLM\\SOFTWARE" /reg:32').stdout
-        names = ["onprem.chat", "onprem.chat test", "Corp Talk", "Corp Voice"]
+        names = ["onprem.chat", "onprem.chat test", "Corp Talk", "Corp Voice", "Corp Voice Count"]
         found = [name for name in names if name in programs or f"\\{name}\n" in keys]
         return found + [str(file.relative_to(place)) for name in found for file in (place / name).rglob("*")]

@@ -9,6 +9,7 @@ The password is held in memory: it is in no file, no environment and no command 
 
 from __future__ import annotations
 
+import copy
 import signal
 import typing as t
 from pathlib import Path
@@ -21,7 +22,7 @@ from ansible.module_utils.common.collections import ImmutableDict
 from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.play import Play
 from ansible.plugins.callback import CallbackBase
-from ansible.plugins.loader import action_loader, init_plugin_loader
+from ansible.plugins.loader import action_loader, connection_loader, init_plugin_loader
 from ansible.vars.manager import VariableManager
 
 PLUGINS = Path(__file__).parent / "plugins"
@@ -76,17 +77,25 @@ class Host:
             self.found.set_variable(key, value)
         self.variables = VariableManager(loader=self.loader, inventory=self.inventory)
 
+    def but(self, instead: dict[str, t.Any]) -> Host:
+        """The same one with other variables, whatever the inventory says."""
+        other = copy.copy(self)
+        other.variables = VariableManager(loader=self.loader, inventory=self.inventory)
+        other.variables._extra_vars = dict(instead)  # as -e on a command line: nothing of an inventory counts for more
+        return other
+
     @property
     def address(self) -> str:
         """Where it is, as the inventory says."""
-        return str(self._variable("ansible_host") or self.name)
+        return str(self.variable("ansible_host") or self.name)
 
     @property
     def password_known(self) -> bool:
         """Whether the inventory has a password."""
-        return any(self._variable(name) for name in ("ansible_password", "ansible_winrm_password", "ansible_ssh_pass"))
+        return any(self.variable(name) for name in ("ansible_password", "ansible_winrm_password", "ansible_ssh_pass"))
 
-    def _variable(self, name: str) -> t.Any:
+    def variable(self, name: str) -> t.Any:
+        """What the inventory says; a text may be a template."""
         return self.variables.get_vars(host=self.found).get(name)
 
     def task(self, module: str, arguments: dict[str, t.Any], *, check: bool = False) -> dict[str, t.Any]:
@@ -97,6 +106,9 @@ class Host:
         settings = {"verbosity": 0, "check": check, "diff": True, "forks": 1, "tags": ("all",), "skip_tags": ()}
         settings |= {"connection": "winrm", "become": False, "start_at_task": None, "subset": None}
         context.CLIARGS = ImmutableDict(settings)
+        # Read here once: every task has a process of its own, which would do it again.
+        connection_loader.get("winrm", class_only=True)
+        action_loader.get(module, class_only=True)
         data = {"name": PLAY, "hosts": self.name, "gather_facts": False, "check_mode": check}
         data["tasks"] = [{"name": "Task", module: arguments, "ignore_unreachable": True}]
         play = Play.load(data, variable_manager=self.variables, loader=self.loader)

@@ -10,7 +10,7 @@ import dataclasses
 import typing as t
 
 from machine import KEY, NAME, TASKS, USER_KEY, Machine
-from packages import PRODUCT_CODES, UNINSTALL_KEY, UPGRADE_CODES, USERS_KEY
+from packages import COUNTS_KEY, PRODUCT_CODES, RUNS, UNINSTALL_KEY, UPGRADE_CODES, USERS_KEY
 
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.detect import INSTALLER, UNINSTALL
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages import guid
@@ -18,15 +18,20 @@ from ansible_collections.onprem.chat.plugins.plugin_utils._packages import guid
 LABORATORY = r"HKLM\SOFTWARE\onprem.chat laboratory"
 """Where the test packages write."""
 MARKER = "onprem.chat laboratory"
-TASK_NAMES = ("as-system", "survives", "waits", "releases")
+TASK_NAMES = ("as-system", "survives", "waits", "releases", "runs")
+EXES = (UNINSTALL_KEY, COUNTS_KEY)
 
 
 def foreign(machine: Machine) -> list[str]:
     """What has the name of a test package and is none: the tests must not touch it."""
     found = machine.ask_all(
-        {view: f'reg query "HKLM\\{UNINSTALL}\\{UNINSTALL_KEY}" /reg:{view}' for view in ("64", "32")}
+        {
+            f"{name} ({view} bit)": f'reg query "HKLM\\{UNINSTALL}\\{name}" /reg:{view}'
+            for name in EXES
+            for view in ("64", "32")
+        }
     )
-    return [f"{UNINSTALL_KEY} ({view} bit)" for view, ran in found.items() if ran.code == 0 and MARKER not in ran.text]
+    return [name for name, ran in found.items() if ran.code == 0 and MARKER not in ran.text]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +60,8 @@ def clean(machine: Machine) -> list[str]:
     # wrong is found by the checks, and not left here.
     tasks = [f'schtasks /delete /tn "{TASKS}\\{name}" /f >nul 2>nul' for name in TASK_NAMES]
     keys = [f'reg delete "{key}" /f /reg:{view} >nul 2>nul' for key in (KEY, LABORATORY) for view in ("64", "32")]
-    machine.run("&".join([f'del /f /q "{folder}\\hold.txt" 2>nul', *tasks, *keys, "ver >nul"]))
+    ended = f"taskkill /f /im {RUNS} >nul 2>nul"
+    machine.run("&".join([f'del /f /q "{folder}\\hold.txt" 2>nul', *tasks, ended, *keys, "ver >nul"]))
     packages = _everything() if found.busy else found.packages
     if found.of_users or found.busy:
         packages = [*packages, {"uninstall_key": USERS_KEY, "scope": "user"}]
@@ -92,7 +98,9 @@ def look(machine: Machine) -> Found:
         for name, codes in PRODUCT_CODES.items()
         for code in codes
     }
-    products |= {f"exe:{view}": f'reg query "HKLM\\{UNINSTALL}\\{UNINSTALL_KEY}" /reg:{view}' for view in ("64", "32")}
+    products |= {
+        f"{name}:{view}": f'reg query "HKLM\\{UNINSTALL}\\{name}" /reg:{view}' for name in EXES for view in ("64", "32")
+    }
     answers = machine.ask_all(
         {
             **others,
@@ -104,7 +112,7 @@ def look(machine: Machine) -> Found:
     there = {name.partition(":")[0] for name in products if answers[name].code == 0}
     packages: list[dict[str, t.Any]] = [{"upgrade_code": code} for name, code in UPGRADE_CODES.items() if name in there]
     return Found(
-        packages=packages + ([{"uninstall_key": UNINSTALL_KEY}] if "exe" in there else []),
+        packages=packages + [{"uninstall_key": name} for name in EXES if name in there],
         of_users=f"\\{USERS_KEY}" in answers["users"].text,
         busy=bool(answers["jobs"].text.strip()),
         others=[name for name in others if answers[name].code == 0],
@@ -112,7 +120,7 @@ def look(machine: Machine) -> Found:
 
 
 def _everything() -> list[dict[str, t.Any]]:
-    return [*({"upgrade_code": code} for code in UPGRADE_CODES.values()), {"uninstall_key": UNINSTALL_KEY}]
+    return [*({"upgrade_code": code} for code in UPGRADE_CODES.values()), *({"uninstall_key": name} for name in EXES)]
 
 
 def plan(program_files: str = "%ProgramFiles%") -> str:
@@ -121,9 +129,11 @@ def plan(program_files: str = "%ProgramFiles%") -> str:
   - folder {program_files}\\{NAME}, and the modules' own {program_files}\\onprem.chat
   - registry keys {KEY} (both views) and, of every user with a profile and of the default profile, {USER_KEY};
     hives of users who are not logged on are loaded for a moment
-  - test packages: MSI {", ".join(UPGRADE_CODES)} and EXE {UNINSTALL_KEY}
+  - test packages: MSI {", ".join(UPGRADE_CODES)} and EXE {", ".join(EXES)}
     (for those who are logged on also {USERS_KEY}), publisher "{MARKER}",
-    installed and removed several times; they hold a text file and registry values
+    installed and removed several times; they hold a text file and registry values, one a program that runs and does nothing;
+    installations are cut off on purpose, and the next run mends that
   - scheduled tasks below {TASKS} and \\onprem.chat, one-shot, as SYSTEM
+  - a login by the name of an account that does not exist, to see the refusal
 Nothing is restarted. At the end, and after Ctrl-C, all of that is taken away; what a killed run left is taken away by the next one.
 Take a machine that may be lost all the same: this is a test."""

@@ -98,6 +98,15 @@ class Machine:
         given = {"package": str(self.packages / package), **options} if package else options
         return self.host.task("onprem.chat.win_client", given, check=check)
 
+    def cut(self, package: str, *cut: t.Any, forget: t.Sequence[str] = (), **options: t.Any) -> dict[str, t.Any]:
+        """A task win_client that is cut, as plugins/action/windows_cut.py has it. ``cut``: number of the request, and how."""
+        given: dict[str, t.Any] = {"client": {"package": str(self.packages / package), **options}}
+        given |= {"cut": list(cut), "forget": list(forget)}
+        found = self.host.task("windows_cut", given)
+        if found["failed"]:
+            raise Unreachable(found.get("msg", "The host cannot be reached"))
+        return found
+
     # -- places -------------------------------------------------------------------------------------------------------
 
     @functools.cached_property

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The test packages: those of the laboratory, by its own script, and one that waits in the middle of its installation."""
+"""The test packages: those of the laboratory, by its own script; one that waits in the middle of its installation; one that counts."""
 
 from __future__ import annotations
 
@@ -41,6 +41,13 @@ PRODUCT_CODES = {
     "Corp Talk Waits": ("{6F8C1D20-5B1A-4C6E-9A00-000000001618}",),
 }
 UNINSTALL_KEY = "Corp Voice"
+COUNTS_KEY = "Corp Voice Count"
+"""Of the EXE that writes down how often it was started."""
+COUNTS, COUNTS_NEXT = "corpvoice-counts-1.0.0.exe", "corpvoice-counts-1.1.0.exe"
+RUNS = "corpvoice-runs.exe"
+"""Its program."""
+TRANSFORM, TRANSFORMED = "Второй & only.mst", "transformed.corp.test"
+"""For Corp Talk 1.0.0, and what it makes of the property SERVER."""
 USERS_KEY = "Corp Voice Mine"
 """Of the EXE that users install for themselves."""
 
@@ -48,6 +55,7 @@ USERS_KEY = "Corp Voice Mine"
 def build(cache: Path) -> Path:
     """The folder with the packages; built once for each state of their sources."""
     sources = [*sorted(SOURCES.iterdir()), *sorted((HERE / "packages").iterdir()), Path(__file__)]
+    sources += [HERE.parent / "integration/package_transform.py"]
     key = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
     folder = cache / "windows-packages" / key
     if folder.exists():
@@ -56,6 +64,8 @@ def build(cache: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=folder.parent) as made:
         _run(["bash", SOURCES / "build.sh", made], made)
         _waiting(Path(made))
+        _counting(Path(made))
+        (Path(made) / TRANSFORM).write_bytes(_transform())
         Path(made).chmod(0o755)
         try:
             os.rename(made, folder)  # noqa: PTH104 -- as one step, and an error where another run was first
@@ -74,6 +84,23 @@ def _waiting(folder: Path) -> None:
     _run(["msibuild", f"{WAITS}.msi", "-q", _SEQUENCE], folder)
     for name in ("readme.txt", "CustomAction.idt"):
         (folder / name).unlink()
+
+
+def _counting(folder: Path) -> None:
+    program = ["-DPROGRAM", f"-DOUT={folder / RUNS}"]
+    versions = [["-DVERSION=" + name[-9:-4], f"-DOUT={folder / name}"] for name in (COUNTS, COUNTS_NEXT)]
+    for words in (program, *versions):
+        # 32 bits run on every Windows.
+        command = ["makensis", "-V1", "-INPUTCHARSET", "UTF8", "-XTarget x86-unicode", f"-DFOLDER={folder}", *words]
+        _run([*command, HERE / "packages/counts.nsi"], folder)
+
+
+def _transform() -> bytes:
+    # Where Ansible has set up its collections only.
+    from ansible_collections.onprem.chat.tests.integration.package_transform import transform
+
+    package = {"ProductCode": PRODUCT_CODES["Corp Talk"][0], "ProductVersion": "1.0.0"}
+    return transform({**package, "UpgradeCode": UPGRADE_CODES["Corp Talk"]}, {"SERVER": TRANSFORMED})
 
 
 def _run(command: list[str | Path], folder: str | Path) -> None:

@@ -24,6 +24,7 @@ NAMES = {
     "INVENTORY": "your own inventory, in which HOST is: then it says everything about the connection",
     "PULL_ADDRESS": "ADDRESS:PORT under which the host reaches this machine, to test downloads",
     "PULL_CERTIFICATE": "file with a certificate for it that the host trusts, and its key; without it only http is tested",
+    "CUTS": "at how many requests an installation is cut in each way: controller killed, connection closed; 3 by default",
     "ONLY": "some checks: groups, or words of their names, with commas between",
     "REPORT": "where the report goes",
     "YES": "1: do not ask before the host is changed",
@@ -50,6 +51,7 @@ class Parameters:
     inventory: str = ""
     pull_address: str = ""
     pull_certificate: str = ""
+    cuts: int = 3
     only: tuple[str, ...] = ()
     report: str = ""
     yes: bool = False
@@ -110,6 +112,8 @@ def _checked(given: dict[str, str]) -> Parameters:
     port = given.get("PORT", "5985" if scheme == "http" else "5986")
     if not port.isdigit() or not 0 < int(port) < 65536:
         raise WrongParameters("PORT is a number between 1 and 65535.")
+    if not given.get("CUTS", "0").isdigit():
+        raise WrongParameters("CUTS is a number: 0 leaves these checks out.")
     if "PULL_ADDRESS" in given and not given["PULL_ADDRESS"].rpartition(":")[2].isdigit():
         raise WrongParameters("PULL_ADDRESS is ADDRESS:PORT, for instance 192.0.2.10:8099.")
     if certificate and "PULL_ADDRESS" not in given:
@@ -124,6 +128,7 @@ def _checked(given: dict[str, str]) -> Parameters:
         inventory=inventory,
         pull_address=given.get("PULL_ADDRESS", ""),
         pull_certificate=certificate,
+        cuts=int(given.get("CUTS", "3")),
         only=tuple(filter(None, (words.strip() for words in given.get("ONLY", "").split(",")))),
         report=given.get("REPORT", ""),
         yes=given.get("YES", "").lower() in ("1", "y", "yes", "true"),

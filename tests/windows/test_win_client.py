@@ -11,7 +11,7 @@ import typing as t
 import pytest
 from cleanup import LABORATORY
 from machine import KEY, Machine, bad, good
-from packages import UNINSTALL_KEY, UPGRADE_CODES
+from packages import TRANSFORM, TRANSFORMED, UNINSTALL_KEY, UPGRADE_CODES
 
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.detect import UNINSTALL, keys_of
 
@@ -81,6 +81,17 @@ class TestMsi:
         good(msi.client(**AWAY), True)
         assert version(msi, "Corp Talk") == ""
         good(msi.client(**AWAY), False)
+
+
+def test_msi_with_a_transform(machine: Machine) -> None:
+    """command_lines: TRANSFORMS with a path of spaces and Cyrillic. The transform is written byte by byte: 1624 may be its own fault."""
+    try:
+        done = good(machine.client(OLD, transforms=[str(machine.packages / TRANSFORM)]), True)
+        assert [(step["action"], step["exit_code"]) for step in done["steps"]] == [("install", 0)]
+        found = machine.run(f'reg query "{LABORATORY}\\Corp Talk" /v Server /reg:64')
+        assert TRANSFORMED in found.text, found.text
+    finally:
+        good(machine.client(**AWAY))
 
 
 @pytest.mark.parametrize("bits", ["64", "32"])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 
 from machine import TASKS, Machine, bad, good
-from packages import UPGRADE_CODES, WAITS
+from packages import COUNTS, COUNTS_KEY, COUNTS_NEXT, RUNS, UPGRADE_CODES, WAITS
 
 from ansible_collections.onprem.chat.plugins.plugin_utils._client import task_xml
 
@@ -70,6 +70,32 @@ def test_another_installation_is_waited_for(machine: Machine) -> None:
 def _task(folder: str, name: str) -> str:
     task = f"{TASKS}\\{name}"
     return f'schtasks /create /tn "{task}" /xml "{folder}\\{name}.xml" /f>nul&&schtasks /run /tn "{task}">nul'
+
+
+def test_a_program_in_use_and_its_end(machine: Machine) -> None:
+    """exit_codes: 2 of NSIS; script.py: close asks, and what has no window does not end by that; force_close ends it."""
+    place, batch = machine.place("runs"), machine.place("runs\\runs.cmd")
+    program = f"{machine.program_files}\\{COUNTS_KEY}\\{RUNS}"
+    wanted = {"uninstall_key": COUNTS_KEY, "deadline": 120}
+    machine.write(batch, f'@echo off\r\n"{program}"\r\n'.encode())
+    machine.write(f"{place}\\runs.xml", task_xml.as_system(batch, 600))
+    try:
+        good(machine.client(COUNTS, **wanted), True)
+        begun = f"(for /l %i in (1,1,60) do @tasklist /fo csv /nh|findstr /i {RUNS} >nul||ping -n 2 127.0.0.1 >nul)"
+        machine.run(f"{_task(place, 'runs')}&{begun}")
+        assert _runs(machine), "the program did not start"
+        failed = bad(machine.client(COUNTS_NEXT, **wanted, close=[RUNS]), "the installer gave up (2)")
+        assert "the running program in close" in failed["msg"], failed["msg"]
+        assert _runs(machine), "it ended, although it has no window and nobody forced it"
+        good(machine.client(COUNTS_NEXT, **wanted, close=[RUNS], force_close=True), True)
+        assert not _runs(machine), "it still runs"
+    finally:
+        machine.run(f'taskkill /f /im {RUNS} >nul 2>nul&schtasks /delete /tn "{TASKS}\\runs" /f >nul 2>nul')
+        good(machine.client(uninstall_key=COUNTS_KEY, state="absent"))
+
+
+def _runs(machine: Machine) -> bool:
+    return RUNS in machine.run("tasklist /fo csv /nh").text.lower()
 
 
 def test_a_failing_package_brings_its_log(machine: Machine) -> None:

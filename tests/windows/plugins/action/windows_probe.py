@@ -21,6 +21,7 @@ import base64
 import typing as t
 import xml.etree.ElementTree as ET
 
+import shells
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.onprem.chat.plugins.plugin_utils._winrm import wire
@@ -76,22 +77,8 @@ def _shown(answer: Answer) -> dict[str, t.Any]:
 
 def _afterwards(connection: t.Any, shell: str) -> dict[str, t.Any]:
     """Log in once more and ask for the shell that was closed, by its id and by the list of all."""
-    connection.shell_id = "not-yet-opened"
-    connection._connect()
-    try:
-        return {"shell": shell, "closed": _closed(connection.protocol, shell), "shells": _shells(connection.protocol)}
-    finally:
-        wire.hang_up(connection.protocol)
-        connection.shell_id = connection.protocol = None
-        connection._connected = False
-
-
-def _closed(protocol: t.Any, shell: str) -> bool:
-    try:
-        wire.delete(protocol, shell)
-    except wire.Fault as fault:
-        return fault.unknown
-    return False
+    with shells.logged_in(connection) as protocol:
+        return {"shell": shell, "closed": shells.gone(protocol, shell), "shells": _shells(protocol)}
 
 
 def _shells(protocol: t.Any) -> list[str] | None:
