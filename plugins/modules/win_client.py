@@ -121,7 +121,7 @@ options:
     default: false
   version_file:
     description:
-      - Path of a program on the host, for instance V(C:\Program Files\Chat\chat.exe). When the client is installed, the version of
+      - Path of a program on the host, for instance C(C:\Program Files\Chat\chat.exe). When the client is installed, the version of
         this file counts instead of the one in the registry, for clients that update themselves without telling it. Where the file is
         not there the client is installed again.
       - Compared with O(version), so give that where the package says another version than its program.
