@@ -261,6 +261,11 @@ def test_installer_that_is_killed_while_it_hangs(linked: Standin):
     answers = [(WORDING["en"][f"ask_{one}"], linked.answers[one]) for one in CHATS_ASKS]
     with linked.link.settings("chat", hang="pull"):
         talked = talk(linked.link.lab.command("chat", [INSTALLER]), answers, until=linked.says("step_pull"))
+        # Before nothing hangs any more: it would go on, beside the next run.
+        linked.link.shell(
+            "chat",
+            "for _time in $(seq 100); do grep -qsz '/[i]nstaller.sh' /proc/[0-9]*/cmdline || exit 0; sleep 0.2; done; exit 1",
+        )
     assert (talked.code, talked.open_questions) == (-9, ())
     assert linked.link.unfinished()
     assert linked.install().code == 0
