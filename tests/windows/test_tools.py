@@ -16,7 +16,7 @@ import typing as t
 import pytest
 from machine import TASKS, Machine
 
-from ansible_collections.onprem.chat.plugins.plugin_utils._client import delivery, task_xml
+from ansible_collections.onprem.chat.plugins.plugin_utils._client import delivery, file_version, task_xml
 from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.files import same
 from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.quoting import path
 from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.runner import Answer
@@ -195,6 +195,15 @@ def test_a_scheduled_task_survives_the_shell(machine: Machine) -> None:
         f'&schtasks /delete /tn "{name}" /f >nul&if not exist "{folder}\\done.txt" exit 1'
     )
     assert ran.code == 0, "it had ended with the shell"
+
+
+def test_windows_script_host_tells_the_version_of_a_file(machine: Machine) -> None:
+    """file_version: by JScript, whose engine is named on the command line. Where a policy forbids it, version_file cannot be used."""
+    (ask,) = file_version.questions(f"{machine.run('echo %SystemRoot%').text.strip()}\\System32\\shell32.dll")
+    ran = machine.run(ask.command)
+    assert re.search(r"^\d+\.\d+\.\d+\.\d+$", ran.text.strip(), re.MULTILINE), ran.text
+    (ask,) = file_version.questions("C:\\there is none.exe")
+    assert machine.run(ask.command).text.split() == ["absent"]
 
 
 def test_reg_prints_values_in_one_form(machine: Machine) -> None:
