@@ -11,14 +11,9 @@ a hash of ansible-core, of where the collection lies, and of the size and time o
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import os
-import shutil
-import sys
-import time
 from pathlib import Path
 
-import ansible
+import kept
 from ansible import constants
 from ansible.plugins.callback import CallbackBase
 
@@ -28,30 +23,6 @@ type: aggregate
 short_description: keeps the archives of modules between runs
 description: [For the toolchain of onprem.chat only.]
 """
-
-KEPT = Path(os.environ.get("ONPREM_CHAT_CACHE", "/nowhere"), "archives")
-DAY = 24 * 3600
-
-
-def _stamp() -> str:
-    digest = hashlib.sha256(f"{ansible.__file__} {ansible.__version__} {sys.version}".encode())
-    for path in constants.COLLECTIONS_PATHS:
-        plugins = Path(path, "ansible_collections/onprem/chat/plugins").resolve()
-        for file in sorted(plugins.rglob("*.py")):
-            status = file.stat()
-            digest.update(f"{file} {status.st_size} {status.st_mtime_ns}\n".encode())
-    return digest.hexdigest()[:16]
-
-
-def _keep() -> None:
-    folder = KEPT / _stamp()
-    if not folder.exists():
-        folder.mkdir(mode=0o700, parents=True)
-        for other in KEPT.iterdir():
-            if other.stat().st_mtime < time.time() - DAY:
-                shutil.rmtree(other, ignore_errors=True)
-    os.utime(folder)
-    Path(constants.DEFAULT_LOCAL_TMP, "ansiballz_cache").symlink_to(folder)
 
 
 class CallbackModule(CallbackBase):
@@ -65,4 +36,4 @@ class CallbackModule(CallbackBase):
         super().__init__(*args, **kwargs)
         # Another run may make or remove the same folder at this moment: then this one packs for itself.
         with contextlib.suppress(OSError):
-            _keep()
+            Path(constants.DEFAULT_LOCAL_TMP, "ansiballz_cache").symlink_to(kept.folder("archives", kept.stamp()))
