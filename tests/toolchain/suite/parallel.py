@@ -155,7 +155,7 @@ class Job:
 def laboratories() -> list[str]:
     """A name for each worker's laboratory."""
     base = os.environ.get("ONPREM_CHAT_LAB") or "test"
-    return [f"{base}{number + 1}" for number in range((os.cpu_count() or 1) + 1)]
+    return [f"{base}{number + 1}" for number in range((os.cpu_count() or 1) + 2)]
 
 
 def jobs(gates: list[str]) -> list[Job]:
