@@ -1,7 +1,7 @@
 """`make test`: all stages as jobs on a few workers, each with a laboratory of its own, printed in the order of the stages.
 
-A job is this same program, started for one stage or one part of it. Most of a laboratory's time is waiting (boots, ssh,
-packages), so there is one worker more than cores. What a job prints is kept and shown when everything before it was shown.
+A job is this same program, started for one stage or one part of it. Half of a laboratory's time is waiting (boots, ssh,
+packages), so there are two workers more than cores. What a job prints is kept and shown when everything before it was shown.
 """
 
 import json
@@ -20,7 +20,7 @@ LOGS = BUILD / "test"
 # Seconds after which a job hangs: far beyond what any of them takes. The whole run must end, whatever happens.
 LONGEST = 2400
 DURATIONS = CACHE / "durations.json"
-# Where no run was measured yet: about what they take beside two others. A job that stands nowhere is taken for a long one.
+# Where no run was measured yet: about what they take beside three others. A job that stands nowhere is taken for a long one.
 USUAL = {
     "gates": 700,
     "gates-next": 560,
