@@ -76,7 +76,9 @@ class Kept:
         """Everything that the code of a template depends on, beside what is in the folder's name."""
         context = _jinja_bits._TemplateCompileContext.current(optional=True)
         settings = tuple(getattr(environment, name) for name in _jinja_bits._TEMPLATE_OVERRIDE_FIELD_NAMES)
-        return kind, text, bool(context and context.escape_backslashes), settings
+        escape = bool(context and context.escape_backslashes)
+        configured = _jinja_bits._TemplateConfig.allow_embedded_templates, sorted(environment.extensions)
+        return kind, text, escape, settings, repr(configured)
 
     def find(self, environment: Any, kind: str, text: str) -> CodeType | None:
         """What was compiled before, here or in another process."""
