@@ -142,7 +142,7 @@ def test_seen_by_a_stock_client(world, values, path, status):
 def test_canaries_are_where_they_must_be(world, canaries):
     """The search below would find them."""
     for secret in canaries[:2]:
-        hits = world.shell("chat", f"grep -rlF {secret} /var/lib/onprem-chat /opt || true")
+        hits = world.shell("chat", "grep -rlFf - /var/lib/onprem-chat /opt || true", secret)
         assert hits.strip()
 
 

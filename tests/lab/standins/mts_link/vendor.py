@@ -83,9 +83,14 @@ def licensed(number: str, key: str) -> bool:
     return same(key, read(FILES / "licences.json", {}).get(number, secrets.token_hex()))
 
 
+def drawn(size: int) -> str:
+    """A secret of so many random bytes. It always begins like an option: where that matters, it shows in each run, not in one of 64."""
+    return f"-{secrets.token_urlsafe(size)}"
+
+
 def issue(form: dict) -> tuple[int, str]:
     """Client ID and secret for a domain; a former pair of this domain is void then."""
-    identity, secret = secrets.token_hex(16), secrets.token_urlsafe(32)
+    identity, secret = secrets.token_hex(16), drawn(32)
     with state() as known:
         known["clients"] = {key: one for key, one in known["clients"].items() if one["domain"] != form["domain"]}
         known["clients"][identity] = {"domain": form["domain"], "secret": secret}
@@ -101,7 +106,7 @@ def check_client(form: dict) -> tuple[int, str]:
 
 
 def new_token(form: dict) -> tuple[int, str]:
-    token = secrets.token_urlsafe(48)
+    token = drawn(48)
     with state() as known:
         if known["clients"].get(form["id"], {}).get("domain") != form["domain"]:
             return 403, "unknown client"
