@@ -504,7 +504,7 @@ def test_what_is_typed_is_no_value(place):
 def test_environment_and_terminal(place, monkeypatch):
     monkeypatch.setenv("COLUMNS", "7")
     place.script(
-        'echo "$TERM $LANG $GIVEN [$COLUMNS]"; tty; stty size; umask; trap; ps -o tpgid=,pgid= $$; pwd; ls /proc/$$/fd | xargs'
+        'echo "$TERM $LANG $GIVEN [$COLUMNS]"; tty; stty size; umask; trap; ps -o tpgid=,pgid= $$; pwd; ls /proc/$$/fd >fds; xargs <fds'
     )
     monkeypatch.delenv("LANG", raising=False)
     result = place.run(environment={"GIVEN": "yes", "TERM": "dumb"}, columns=97, rows=31)
