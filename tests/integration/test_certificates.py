@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 from lab_certificates import CRT, KEY, LOOK, USES_SERVICE, Role, changed, said
 
@@ -114,6 +117,22 @@ def test_other_names_and_a_pair_that_somebody_broke(role):
     assert "the key does not belong to the certificate" in said(role.done())
 
 
+def test_a_name_that_is_given_twice_is_one_name(role):
+    """An ACME server issues it once, so a pair must not differ from its names for that."""
+    names = ["corp.test", "chat.corp.test", "corp.test"]
+    role.done(certificates_dns_names=names)
+    assert changed(role.done(certificates_dns_names=names)) == 0
+
+
+def test_a_first_name_that_is_too_long_for_a_common_name(role):
+    """64 characters at most (X.520): the certificate has no subject then, and its names are critical (RFC 5280 4.2.1.6)."""
+    name = f"{'a' * 40}.{'b' * 40}.corp.test"
+    role.done(certificates_name="long", certificates_dns_names=[name])
+    text = role.shell(f"openssl x509 -in {CRT.replace('corp.test', 'long')} -noout -subject -ext subjectAltName")
+    assert text == f"subject=\nX509v3 Subject Alternative Name: critical\n    DNS:{name}\n"
+    assert changed(role.done(certificates_name="long", certificates_dns_names=[name])) == 0
+
+
 def test_a_host_trusts_the_authority_and_trusts_it_no_more(role):
     verify = f"openssl verify -CApath /etc/ssl/certs {CRT} 2>&1 || true"
     trusted = [{"name": "root", "file": str(role.folder / "pki" / "root.crt")}]
@@ -123,3 +142,62 @@ def test_a_host_trusts_the_authority_and_trusts_it_no_more(role):
     assert changed(role.done(certificates_trusted=trusted)) == 0
     role.done(certificates_trusted=[{"name": "root", "state": "absent"}])
     assert f"{CRT}: OK" not in role.shell(verify)
+
+
+def test_one_authority_is_not_taken_for_the_second_part_of_another(role):
+    """A name may end in a number, and a file may hold several certificates."""
+    root = (role.folder / "pki" / "root.crt").read_text()
+    bundle = root + (role.folder / "windows" / "root.pem").read_text()
+    look = "ls /usr/local/share/ca-certificates | tr '\\n' ' '"
+    both = [{"name": "root", "content": bundle}, {"name": "root-2", "content": root}]
+    role.done(certificates_trusted=both)
+    assert role.shell(look) == "onprem-chat-root+2.crt onprem-chat-root-2.crt onprem-chat-root.crt "
+    assert changed(role.done(certificates_trusted=both)) == 0
+    # Somebody else's play names the other one.
+    role.done(certificates_trusted=[{"name": "root", "content": root}])
+    assert role.shell(look) == "onprem-chat-root-2.crt onprem-chat-root.crt "
+    role.done(certificates_trusted=[{"name": name, "state": "absent"} for name in ("root", "root-2")])
+    assert role.shell(look) == ""
+
+
+def test_half_a_certificate_is_refused(role):
+    broken = [{"name": "root", "content": "-----BEGIN CERTIFICATE-----\nAAAA\n"}]
+    text = role.refused(certificates_trusted=broken)
+    assert "The content of root holds no whole certificate in PEM form, so chat was not told to trust it." in text
+
+
+def test_each_host_of_a_play_has_the_authority_that_its_own_variables_name(role, tmp_path):
+    """Two share one, one has another, and the first of all takes its certificate from elsewhere."""
+    hosts = {
+        "files": {"certificates_source": "files"},
+        "one": {"certificates_ca_directory": str(tmp_path / "pki1"), "certificates_ca_name": "first"},
+        "two": {"certificates_ca_directory": str(tmp_path / "pki2"), "certificates_ca_name": "second"},
+        "three": {"certificates_ca_directory": str(tmp_path / "pki1"), "certificates_ca_name": "third"},
+    }
+    shared = {
+        "ansible_connection": "local",
+        "certificates_ca_passphrase": "{{ lookup('ansible.builtin.env', 'HOME') }}-long enough",
+    }
+    (tmp_path / "hosts.yml").write_text(json.dumps({"all": {"hosts": hosts, "vars": shared}}))
+    tasks = [
+        {
+            "name": "Authority",
+            "ansible.builtin.import_role": {"name": "onprem.chat.certificates", "tasks_from": "authority"},
+            "when": "certificates_source == 'internal_ca'",
+        },
+        {
+            "name": "Who",
+            "ansible.builtin.debug": {
+                "msg": "{{ inventory_hostname }} has {{ __certificates_root_info.subject.commonName }}."
+            },
+            "when": "certificates_source == 'internal_ca'",
+        },
+    ]
+    play = [{"name": "Authorities", "hosts": "all", "gather_facts": False, "tasks": tasks}]
+    (tmp_path / "play.yml").write_text(json.dumps(play))
+    for made in (2, 0):
+        result = role.lab.playbook(str(tmp_path / "play.yml"), inventory=tmp_path / "hosts.yml")
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert re.findall(r"(\w+ has \w+)[.]", result.stdout) == ["one has first", "two has second", "three has first"]
+        counts = dict(re.findall(r"^(\w+) +: .*changed=(\d+)", result.stdout, re.MULTILINE))
+        assert sum(int(count) > 0 for count in counts.values()) == made

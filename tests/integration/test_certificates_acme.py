@@ -65,6 +65,8 @@ def test_issue(role, acme):
         "active",
     ]
     assert changed(role.done(certificates_acme_email="it@corp.test")) == 0
+    twice = ["chat.corp.test", "chat.corp.test"]
+    assert changed(role.done(certificates_acme_email="it@corp.test", certificates_dns_names=twice)) == 0
 
 
 def test_the_timer_renews_and_the_service_presents_it(role):
@@ -189,3 +191,20 @@ def test_server_down(role, acme):
         assert "Is it down, or does a firewall or proxy stand between?" in text
         assert changed(role.done()) == 0
     assert role.presented() == role.fingerprint()
+
+
+def test_another_source(role):
+    """certbot still renews its own copy, whose hook is of no consequence; its unit starts nothing that is gone."""
+    role.done(
+        certificates_source="internal_ca",
+        certificates_ca_directory=str(role.folder / "pki"),
+        certificates_ca_passphrase="{{ chat_ca_passphrase }}",
+    )
+    before = role.pair()
+    text = renew(role, 9999)
+    assert text.startswith("0\n")
+    assert "Traceback" not in text
+    assert "ExecStartPost" not in role.shell(
+        "systemctl show certbot.service -p ExecStartPost --value; systemctl cat certbot.service"
+    )
+    assert role.pair() == before

@@ -10,7 +10,8 @@ Installed on the host by the role onprem.chat.certificates, started as root by c
 
 The new pair is written into a folder of its own, DIRECTORY/NAME.d/VERSION, and one rename of the link DIRECTORY/NAME.d/current
 makes it the current one. Then the service's configuration is validated, the service reloaded, and asked what it presents. When
-one of these fails the link goes back, the service is reloaded again, and the exit code is 1. With nothing new it does nothing.
+one of these fails the link goes back, the service is reloaded again, and the exit code is 1. With nothing new it only looks whether
+the service presents the pair, and makes it load it when it does not. What a start that was killed had begun is undone first.
 """
 
 import contextlib
@@ -72,12 +73,25 @@ class Service:
     def __init__(self, settings):
         self.validate = shlex.split(settings["validate"])
         self.reload = shlex.split(settings["reload"])
+        self.file = settings.get("service_file", "")
         self.endpoints = settings["presented"]
         self.patience = settings.get("wait", 20)
 
+    def is_there(self):
+        """Whether it runs: without endpoints nobody knows, and its commands decide.
+
+        From now on only the endpoints that answer count, as in the play: a port that nobody serves says nothing about a pair.
+        """
+        if self.file and not pathlib.Path(self.file).exists():
+            return False
+        wanted = self.endpoints
+        self.endpoints = [point for point in wanted if self.presented(point)]
+        return not wanted or bool(self.endpoints)
+
     def presented(self, endpoint):
         """The fingerprint that an endpoint presents, empty when nobody answers there."""
-        argv = ["openssl", "s_client", "-connect", f"{endpoint['host']}:{endpoint['port']}"]
+        host = f"[{endpoint['host']}]" if ":" in endpoint["host"] else endpoint["host"]
+        argv = ["openssl", "s_client", "-connect", f"{host}:{endpoint['port']}"]
         argv += ["-servername", endpoint["name"]]
         if endpoint["protocol"] in STARTTLS:
             argv += ["-starttls", STARTTLS[endpoint["protocol"]]]
@@ -108,10 +122,6 @@ class Service:
             if not wrong or time.monotonic() > end:
                 return ", ".join(f"{point['protocol']} on port {point['port']}" for point in wrong)
             time.sleep(0.5)
-
-    def is_there(self):
-        """Whether it runs: without endpoints nobody knows, and its commands decide."""
-        return not self.endpoints or any(self.presented(point) for point in self.endpoints)
 
     def load(self, expected):
         """Validate, reload, look. Trouble with the first thing that fails."""
@@ -157,6 +167,17 @@ class Store:
         for path in self.folder.iterdir():
             if re.fullmatch(r"\d{8}T\d{6}(-\d+)?", path.name) and path.name not in kept:
                 shutil.rmtree(path, ignore_errors=True)
+
+    def undo(self):
+        """What a start that was killed had begun, before anybody knew whether the service takes it."""
+        pending = self.folder / ".previous"
+        if not pending.is_symlink():
+            return
+        old, version = str(pending.readlink()), str(self.current.readlink())
+        if old != version and (self.folder / old).is_dir():
+            self.back_to(old, version)
+        else:
+            pending.unlink()
 
     def back_to(self, old, version):
         """As if nothing had been."""
@@ -208,16 +229,31 @@ def check(certificate, key, names):
             raise Trouble(f"it is not valid for {name}")
 
 
+def look_again(store, service, current):
+    """The pair is in place. Does the service present it? One that was just starting, or too slow, was left alone before."""
+    if not service.is_there() or all(service.presented(point) == current for point in service.endpoints):
+        return f"{store.name}: nothing new"
+    try:
+        service.load(current)
+    except Trouble as trouble:
+        raise Trouble(
+            f"The certificate of {store.name} lies in place ({store.file('crt')}), but {trouble}. Correct the service; the next start of"
+            " certbot.timer tries again."
+        ) from trouble
+    return f"{store.name}: nothing new; the service had not loaded its certificate and presents it now"
+
+
 def switch(settings):
     """What was done, in one sentence. Trouble with the whole story when it failed."""
     store, service = Store(settings), Service(settings)
     lineage = pathlib.Path(settings["lineage"])
     certificate, key = lineage / "fullchain.pem", lineage / "privkey.pem"
+    store.undo()
     new, before = fingerprint(certificate), fingerprint(store.file("crt"))
     if not new:
         raise Trouble(f"{certificate} cannot be read. Did somebody remove it? See: certbot certificates")
     if new == before:
-        return f"{store.name}: nothing new"
+        return look_again(store, service, before)
     if not before:
         # The play writes the first pair, judged. Until then nobody uses one.
         return f"{store.name}: there is no pair to renew; run the play"
@@ -246,7 +282,11 @@ def switch(settings):
 
 
 def main():
-    settings = json.loads(pathlib.Path(sys.argv[1]).read_text(encoding="utf-8"))
+    try:
+        settings = json.loads(pathlib.Path(sys.argv[1]).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        # The certificate comes from elsewhere now: certbot's own copy, and its hook, concern nobody.
+        return
     # certbot names the certificate that it renewed; it may have others. The play takes over by itself.
     if (
         os.environ.get("RENEWED_LINEAGE", settings["lineage"]) != settings["lineage"]
