@@ -136,6 +136,29 @@ def test_revoked(role, acme):
     assert role.presented() == role.fingerprint()
 
 
+def test_another_source(role):
+    """certbot still renews its own copy, whose hook is of no consequence; its unit starts nothing that is gone."""
+    role.done(
+        certificates_source="internal_ca",
+        certificates_ca_directory=str(role.folder / "pki"),
+        certificates_ca_passphrase="{{ chat_ca_passphrase }}",
+        certificates_trust_anchors=[],
+    )
+    before = role.pair()
+    text = renew(role, 9999)
+    assert text.startswith("0\n")
+    assert "Traceback" not in text
+    assert "ExecStartPost" not in role.shell(
+        "systemctl show certbot.service -p ExecStartPost --value; systemctl cat certbot.service"
+    )
+    assert role.pair() == before
+    # And back: the timer is there again.
+    role.done()
+    assert role.pair() != before
+    assert "ExecStartPost" in role.shell("systemctl cat certbot.service")
+    assert role.presented() == role.fingerprint()
+
+
 def test_rate_limit(role, acme):
     rule = {
         "resource": "newOrder",
@@ -191,20 +214,3 @@ def test_server_down(role, acme):
         assert "Is it down, or does a firewall or proxy stand between?" in text
         assert changed(role.done()) == 0
     assert role.presented() == role.fingerprint()
-
-
-def test_another_source(role):
-    """certbot still renews its own copy, whose hook is of no consequence; its unit starts nothing that is gone."""
-    role.done(
-        certificates_source="internal_ca",
-        certificates_ca_directory=str(role.folder / "pki"),
-        certificates_ca_passphrase="{{ chat_ca_passphrase }}",
-    )
-    before = role.pair()
-    text = renew(role, 9999)
-    assert text.startswith("0\n")
-    assert "Traceback" not in text
-    assert "ExecStartPost" not in role.shell(
-        "systemctl show certbot.service -p ExecStartPost --value; systemctl cat certbot.service"
-    )
-    assert role.pair() == before
