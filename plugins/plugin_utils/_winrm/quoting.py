@@ -28,7 +28,7 @@ LINE_LIMIT = LIMIT - len(r'C:\Windows\system32\cmd.exe /c ""')
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _NO_FILE_NAME = re.compile(r'[\t"<>|?*]')
 _BACKSLASHES = re.compile(r'(\\*)"')
-_SPECIAL = re.compile(r'([()%!^"<>&|])')
+_SPECIAL = re.compile(r'([()%!^"<>&|:])')
 
 
 def units(text: str) -> int:
@@ -90,11 +90,13 @@ def line(command: str, where: str = "controller") -> str:
 def _quoted(text: str) -> str:
     """In quotation marks; of ``%NAME%`` each ``%`` between two of them: a variable's name would have to contain one.
 
-    A ``%`` alone stays: up to the next one in the line there is a quotation mark anyway. Nothing is escaped, so that it can
+    A ``%`` alone stays: up to the next one in the line there is a quotation mark anyway. Not so before a colon: of
+    ``%NAME:this=that%`` only the name must not contain one. Nothing is escaped, so that it can
     be read a second time, as cmd.exe does with both sides of a pipe. Backslashes in front of a quotation mark are doubled
     for the C runtime; two in a row are one for everything that opens files.
     """
-    parts = text.split("%") if text.count("%") > 1 else [text]
+    _before, percent, behind = text.partition("%")
+    parts = text.split("%") if percent and ("%" in behind or ":" in behind) else [text]
     closed = [part + "\\" * (len(part) - len(part.rstrip("\\"))) for part in parts]
     return '"' + '"%"'.join(closed) + '"'
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.errors import CommandTooLong, Unspeakable
@@ -104,6 +104,9 @@ def test_an_argument_arrives_as_it_is(text):
 
 
 @given(SPEAKABLE, SPEAKABLE)
+@example("%:", "%")
+@example("%PATH:", "=gone%")
+@example('"%PATH:', "=gone%")
 def test_two_arguments_do_not_touch_each_other(one, two):
     assert arrives(f"{argument(one)} {argument(two)}") == [one, two]
 
@@ -122,12 +125,15 @@ def test_without_a_quotation_mark_it_may_be_read_twice(text):
         ("two words", '"two words"'),
         ("C:\\dir\\", '"C:\\dir\\\\"'),
         ("100%", '"100%"'),
+        ("100%:", '"100"%":"'),
+        ("a:100%", '"a:100%"'),
         ("%PATH%", '""%"PATH"%""'),
         ("a\\%b", '"a\\%b"'),
         ("a\\%b%", '"a\\\\"%"b"%""'),
         ("wow! & ^ | <>", '"wow! & ^ | <>"'),
         ('say "hi"', '^"say \\^"hi\\^"^"'),
         ('a"&b', '^"a\\^"^&b^"'),
+        ('"%A:', '^"\\^"^%A^:^"'),
         ("Иван Петров 😀", '"Иван Петров 😀"'),
     ],
 )
