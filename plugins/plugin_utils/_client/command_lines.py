@@ -14,14 +14,13 @@ import re
 from .detect import Installed
 from .errors import ClientError, OptionError
 from .plan import REPAIR, UNINSTALL, UPDATE, Step
-from .wanted import MSI, Wanted
+from .wanted import MSI, Wanted, check_line, check_property
 
 MSIEXEC = r"%SystemRoot%\System32\msiexec.exe"
 # What makes Windows Installer ask nothing, restart nothing, and leave the programs of users alone.
 _QUIET = "/qn /norestart REBOOT=ReallySuppress MSIRESTARTMANAGERCONTROL=Disable"
 # v: this package instead of the cached one; o, m, u, s: files, the machine's and the user's registry, shortcuts.
 _AGAIN = "REINSTALL=ALL REINSTALLMODE=vomus"
-_PROPERTY = re.compile(r"[A-Z_][A-Z0-9_.]*\Z")
 _UNINSTALLER = re.compile(r"unins\d{3}\.exe\Z", re.IGNORECASE)
 _NSIS = re.compile(r"unins[^\\]*\.exe\Z", re.IGNORECASE)
 _VARIABLE = re.compile(r"%[A-Za-z_][A-Za-z0-9_]*(?:\([A-Za-z0-9_]+\))?%")
@@ -135,13 +134,7 @@ def quoted(path: str) -> str:
 
 def quoted_value(name: str, value: str) -> str:
     """The value of a property for msiexec, which wants quotation marks doubled."""
-    if not _PROPERTY.match(name):
-        raise OptionError(
-            f"{name!r} is no name of a public property",
-            "properties",
-            "Public properties have upper case letters, digits, points and underscores only",
-            "Correct the name",
-        )
+    check_property(name)
     return '"' + value.replace('"', '""') + '"'
 
 
@@ -151,13 +144,7 @@ def for_batch(text: str, *, variables: bool = False) -> str:
     Inside of quotation marks only the percent sign means something; outside the operators do, too. With ``variables``
     %NAMES% as environment variables have them stay what they are; other percent signs are those of a folder's name.
     """
-    if any(sign in text for sign in "\r\n\0"):
-        raise OptionError(
-            "A command line holds a line break",
-            repr(text[:80]),
-            "cmd.exe would end the line there",
-            "Write arguments without line breaks",
-        )
+    check_line(text)
     written, inside = [], False
     kept = {at for found in _VARIABLE.finditer(text) for at in (found.start(), found.end() - 1)} if variables else set()
     for at, sign in enumerate(text):

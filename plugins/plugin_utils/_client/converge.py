@@ -85,6 +85,7 @@ class Visit:
             self.report.warn(planned.warning)
         if task.settings is not None:
             self.report.settings(task.settings)
+        self._check(planned)
         if task.check_mode:
             return self.report.result()
         if planned.changed:
@@ -183,6 +184,11 @@ class Visit:
         """Folders of other packages of this client: no run needs them, for its jobs were waited for before."""
         return [name for name in self.left_files if name not in self._own_folder()]
 
+    def _check(self, planned: plan.Plan) -> None:
+        """Options of which no command line can be made are told before anything is delivered or removed, and in check mode."""
+        for number, step in enumerate(planned.steps):
+            jobs.text(self._prepared(step, self._package(), number), self.task.run_as)
+
     def _carry_out(self, planned: plan.Plan) -> detect.Found:
         """Deliver, run, take away what was needed for it, and look; what was needed goes whatever happened."""
         if self._strays():
@@ -208,10 +214,13 @@ class Visit:
     def _bring(self) -> str:
         """The package alone; where it is on the host."""
         task = self.task
-        path = f"{self._folder()}\\{delivery.file_name(task.wanted.path)}"
+        path = self._package()
         way = delivery.deliver(self.runner, task.source, task.wanted, path, float(task.deadline), self.report.warn)
         self.report.delivered(way)
         return path
+
+    def _package(self) -> str:
+        return f"{self._folder()}\\{delivery.file_name(self.task.wanted.path)}"
 
     def _transforms(self) -> tuple[str, ...]:
         return tuple(f"{self._folder()}\\{number}.mst" for number in range(len(self.task.transforms)))
@@ -221,22 +230,24 @@ class Visit:
         folder = f"{self.place}\\onprem.chat\\jobs\\{name}"
         return jobs.Job(name, folder, line, task.deadline, task.retry_busy, task.close, task.force)
 
+    def _prepared(self, step: plan.Step, package: str, number: int) -> jobs.Job:
+        job = self._job(f"{self.task.wanted.identity}-{number}", CommandLine(EXE, "", ""))
+        line = command_line(step, self.task.wanted, package, job.log, self._transforms())
+        return dataclasses.replace(job, line=line)
+
     def _step(self, step: plan.Step, package: str, number: int) -> None:
-        name = f"{self.task.wanted.identity}-{number}"
-        job = self._job(name, CommandLine(EXE, "", ""))
         if step.action in (plan.REPAIR, plan.UPDATE) and step.target is not None and step.target.product_code:
             package = source_name.named_as_before(self.runner, step.target.product_code, package)
-        line = command_line(step, self.task.wanted, package, job.log, self._transforms())
-        job = dataclasses.replace(job, line=line)
+        job = self._prepared(step, package, number)
         run_as = jobs.SESSION if self.task.run_as == AUTO else self.task.run_as
         result = self._run(step, job, run_as)
         if self.task.run_as == AUTO and result is not None and result.code in _SESSION_IS_IT and not result.by_deadline:
             # The same folder again, and its journal says that the job was started.
             self._clean_now()
             self._run(step, job, jobs.SYSTEM)
-        if "_?=" in line.arguments:
-            folder = line.program.rsplit("\\", 1)[0]
-            self._clean(folder, f"del /f /q {quoting.path(line.program)} & rd {quoting.path(folder)} & ver >nul")
+        if "_?=" in job.line.arguments:
+            folder = job.line.program.rsplit("\\", 1)[0]
+            self._clean(folder, f"del /f /q {quoting.path(job.line.program)} & rd {quoting.path(folder)} & ver >nul")
 
     def _run(self, step: plan.Step, job: jobs.Job, run_as: str):
         try:

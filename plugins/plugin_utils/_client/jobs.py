@@ -63,15 +63,7 @@ def run(runner: Runner, job: Job, run_as: str, sleep: t.Callable[[float], None] 
 
     Raises InstallerError when it does not begin, ChannelError when the host cannot be reached any more.
     """
-    text = script.job(
-        job.line,
-        deadline=job.deadline,
-        retry_busy=job.retry_busy,
-        close=job.close,
-        force=job.force,
-        system=run_as == SYSTEM,
-    )
-    runner.write_file(job.script, text)
+    runner.write_file(job.script, text(job, run_as))
     if run_as == SYSTEM:
         return _as_system(runner, job, sleep)
     try:
@@ -87,11 +79,23 @@ def run(runner: Runner, job: Job, run_as: str, sleep: t.Callable[[float], None] 
     raise _not_begun(job, answer)
 
 
+def text(job: Job, run_as: str) -> bytes:
+    """The batch file of a job. OptionError when its command line is none."""
+    return script.job(
+        job.line,
+        deadline=job.deadline,
+        retry_busy=job.retry_busy,
+        close=job.close,
+        force=job.force,
+        system=run_as == SYSTEM,
+    )
+
+
 def run_script(
-    runner: Runner, job: Job, text: bytes, sleep: t.Callable[[float], None] = time.sleep
+    runner: Runner, job: Job, content: bytes, sleep: t.Callable[[float], None] = time.sleep
 ) -> script.Result | None:
     """Run a batch file of one's own, which keeps the same journal, as SYSTEM. Otherwise as run()."""
-    runner.write_file(job.script, text)
+    runner.write_file(job.script, content)
     return _as_system(runner, job, sleep)
 
 

@@ -19,6 +19,7 @@ from .errors import OptionError
 
 MSI, EXE = "msi", "exe"
 MACHINE, USER = "machine", "user"
+_PROPERTY = re.compile(r"[A-Z_][A-Z0-9_.]*\Z")
 _HASH = re.compile(r"[0-9a-fA-F]{64}\Z")
 _YAML = (
     (bool, "true or false"),
@@ -152,7 +153,7 @@ def wanted(options: t.Mapping[str, t.Any], package: PackageLike | None) -> Wante
         size=package.size if package else 0,
         sha256=package.sha256.lower() if package else "",
         install_arguments=_arguments(options, kind, package, where),
-        uninstall_arguments=tuple(options.get("uninstall_arguments") or (package.silent_uninstall if package else ())),
+        uninstall_arguments=_lines(options.get("uninstall_arguments") or (package.silent_uninstall if package else ())),
         properties=_properties(options, package),
         success_codes=tuple(options.get("success_codes") or ()),
         scope=options.get("scope") or MACHINE,
@@ -255,6 +256,35 @@ def _properties(options, package) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(given.items()))
 
 
+def check_property(name: str) -> None:
+    """OptionError for what Windows Installer would not take as the name of a public property."""
+    if not _PROPERTY.match(name):
+        raise OptionError(
+            f"{name!r} is no name of a public property",
+            "properties",
+            "Public properties have upper case letters, digits, points and underscores only",
+            "Correct the name",
+        )
+
+
+def check_line(text: str) -> None:
+    """OptionError for what cmd.exe would not read as one line."""
+    if any(sign in text for sign in "\r\n\0"):
+        raise OptionError(
+            "A command line holds a line break",
+            repr(text[:80]),
+            "cmd.exe would end the line there",
+            "Write arguments without line breaks",
+        )
+
+
+def _lines(texts: t.Iterable[str]) -> tuple[str, ...]:
+    found = tuple(texts)
+    for text in found:
+        check_line(text)
+    return found
+
+
 def _property(name: str, value: t.Any) -> str:
     """The value as a text. Digits without quotation marks are a number to YAML; yes, 1.10 and nothing at all lose what was written."""
     if isinstance(value, bool) or not isinstance(value, (str, int)):
@@ -264,15 +294,17 @@ def _property(name: str, value: t.Any) -> str:
             f"YAML reads it as {next((word for python, word in _YAML if isinstance(value, python)), 'something else')}",
             'Write it in quotation marks, an empty one as ""',
         )
+    check_property(str(name))
+    check_line(str(value))
     return str(value)
 
 
 def _arguments(options, kind, package, where) -> tuple[str, ...]:
     given = options.get("arguments")
-    if kind == MSI or options["state"] == "absent":
+    if options["state"] == "absent":
         return tuple(given or ())
-    if given is not None:
-        return tuple(given)
+    if kind == MSI or given is not None:
+        return _lines(given or ())
     flags = silent.install(package.technology, options.get("scope") or MACHINE)
     if not flags:
         raise OptionError(

@@ -327,3 +327,40 @@ def test_what_cannot_be_taken_away_is_told_and_no_failure(tmp_path):
         "C:\\Program Files\\onprem.chat\\jobs",
         "C:\\Program Files\\onprem.chat\\files",
     ]
+
+
+NEWER = product(OLD, "3.0.0")
+BAD_NAME = (
+    "'Server' is no name of a public property (properties). Public properties have upper case letters, digits, points and "
+    "underscores only. Correct the name."
+)
+NO_SWITCHES = (
+    'It is not known how Corp Voice is removed without questions ("C:\\x\\remove.exe"). Its uninstall key has no '
+    "QuietUninstallString. Give uninstall_arguments as the vendor documents them."
+)
+NO_COMMAND = "Corp Voice cannot be removed (Corp Voice). Its uninstall key names no command. Remove it by hand, or repair it first."
+LINE_FEED = "A command line holds a line break ('/S\\n'). cmd.exe would end the line there. Write arguments without line breaks."
+
+
+@pytest.mark.parametrize("check_mode", [True, False], ids=["check", "run"])
+@pytest.mark.parametrize(
+    ("wish", "there", "text"),
+    [
+        (msi(allow_downgrade=True, properties=(("Server", "x"),)), {"UpgradeCodes": said(NEWER)}, BAD_NAME),
+        (
+            exe(allow_downgrade=True, install_arguments=("/S\n",)),
+            {"reg query \"HKLM": said(uninstall("Corp Voice", "3.0.0", "C:\\x\\u.exe", "C:\\x\\u.exe /S"))},
+            LINE_FEED,
+        ),
+        (exe(state="absent"), {"reg query \"HKLM": said(uninstall("Corp Voice", "1.0", '"C:\\x\\remove.exe"'))}, NO_SWITCHES),
+        (exe(state="absent"), {"reg query \"HKLM": said(uninstall("Corp Voice", "1.0"))}, NO_COMMAND),
+    ],
+    ids=["property", "line feed", "removal", "no command"],
+)  # fmt: skip
+def test_a_command_line_that_cannot_be_is_told_before_anything_is_done(visit, wish, there, text, check_mode):
+    """Also that of the second step: a downgrade would have removed the client already."""
+    host = Host(nothing_installed(**there))
+    with pytest.raises(ClientError) as caught:
+        visit(host, dataclasses.replace(wish, path=visit.path), check_mode=check_mode)
+    assert str(caught.value) == text
+    assert (host.batches, host.commands, host.files) == (1, [], {})

@@ -57,3 +57,32 @@ def test_what_is_refused(written, read):
         f"The value of the property {name} is no text (properties). YAML reads it as {read}. "
         'Write it in quotation marks, an empty one as "".'
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (
+            {"properties": {"Server": "chat.corp.test"}},
+            "'Server' is no name of a public property (properties). Public properties have upper case letters, digits, points "
+            "and underscores only. Correct the name.",
+        ),
+        *(
+            (
+                given,
+                "A command line holds a line break ('A=1\\n'). cmd.exe would end the line there. Write arguments without line "
+                "breaks.",
+            )
+            for given in ({"properties": {"A": "A=1\n"}}, {"arguments": ["A=1\n"]}, {"uninstall_arguments": ["A=1\n"]})
+        ),
+    ],
+    ids=["name", "value", "arguments", "uninstall_arguments"],
+)
+def test_what_no_command_line_can_hold_is_refused_before_a_host_is_asked(given, text):
+    with pytest.raises(OptionError) as caught:
+        wanted.wanted({"state": "present", **given}, MSI)
+    assert str(caught.value) == text
+
+
+def test_options_that_a_removal_does_not_use_are_no_obstacle_to_it():
+    wanted.wanted({"state": "absent", "arguments": ["A=1\n"]}, MSI)
