@@ -16,7 +16,7 @@ import time
 import typing as t
 
 from .._winrm import quoting
-from .._winrm.errors import ChannelError, DeadlineError, Lost
+from .._winrm.errors import ChannelError, DeadlineError, Lost, Refused, Unsupported, Untrusted
 from .._winrm.runner import Answer, Runner
 from . import script, task_xml
 from .command_lines import CommandLine
@@ -26,6 +26,9 @@ SESSION, SYSTEM = "session", "system"
 _GRACE = 90.0
 _ONE_WAIT = 20
 _START = 60.0
+_NEXT_LOGIN = 60.0
+
+T = t.TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +119,7 @@ def wait(runner: Runner, job: Job, sleep: t.Callable[[float], None] = time.sleep
     begin_until = time.monotonic() + _START
     command = wait_command(job.folder)
     while True:
-        answer = _asked_again(runner, command, end, sleep)
+        answer = asked_again(lambda: runner.run(command, deadline=_ONE_WAIT + 60.0), end, sleep)
         result = script.understand(answer.text)
         if result is not None:
             return result
@@ -137,15 +140,25 @@ def wait(runner: Runner, job: Job, sleep: t.Callable[[float], None] = time.sleep
             sleep(1.0)
 
 
-def _asked_again(runner: Runner, command: str, end: float, sleep: t.Callable[[float], None]) -> Answer:
+def asked_again(ask: t.Callable[[], T], end: float, sleep: t.Callable[[float], None]) -> T:
     """Waiting changes nothing, so it may be asked again over every new connection; an installer may restart WinRM."""
+    refused = False
     while True:
         try:
-            return runner.run(command, deadline=_ONE_WAIT + 60.0)
-        except ChannelError:
+            return ask()
+        except (Untrusted, Unsupported):
+            raise
+        except ChannelError as error:
             if time.monotonic() > end:
                 raise
-            sleep(5.0)
+            if not isinstance(error, Refused) or error.details.get("reason") == "no_kdc":
+                sleep(5.0)
+                continue
+            # Each login that is refused counts, and locks the account; but a host that just starts may know nobody yet.
+            if refused:
+                raise
+            refused = True
+            sleep(_NEXT_LOGIN)
 
 
 def wait_command(folder: str) -> str:

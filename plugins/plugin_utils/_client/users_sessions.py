@@ -12,13 +12,14 @@ came is read from his own hive, so that a broken connection loses nothing.
 
 from __future__ import annotations
 
+import functools
 import time
 import typing as t
 
 from .._winrm import quoting
 from .._winrm.errors import ChannelError
 from .._winrm.runner import Answer, Ask, Runner
-from . import detect, users_detect
+from . import detect, jobs, users_detect
 from .users_detect import Person
 from .users_order import Order
 
@@ -67,7 +68,8 @@ def _wait(runner: Runner, order: Order, sids: list[str], word: str, sleep: t.Cal
     begin_until = time.monotonic() + _BEGIN
     end = time.monotonic() + 2 * order.patience
     while left := [sid for sid in sids if sid not in ends]:
-        answers = _asked_again(runner, questions(order, left, word), end, sleep)
+        asks = questions(order, left, word)
+        answers = jobs.asked_again(functools.partial(runner.batch, asks, deadline=_ONE_WAIT + 90.0), end, sleep)
         for sid in left:
             state = _state(answers[f"session.{sid}"], word)
             if state == _RUNNING:
@@ -111,17 +113,6 @@ def _state(answer: Answer, word: str) -> str:
     if f"{word}.begun" not in names:
         return SILENT
     return _RUNNING if _RUNNING in said else _STOPPED
-
-
-def _asked_again(runner: Runner, asks: list[Ask], end: float, sleep: t.Callable[[float], None]) -> dict[str, Answer]:
-    """Waiting changes nothing, so it may be asked again over every new connection; an installer may cut it."""
-    while True:
-        try:
-            return runner.batch(asks, deadline=_ONE_WAIT + 90.0)
-        except ChannelError:
-            if time.monotonic() > end:
-                raise
-            sleep(5.0)
 
 
 def sweep(runner: Runner, order: Order, folders: t.Sequence[str]) -> bool:

@@ -13,11 +13,24 @@ import pytest
 from ansible_collections.onprem.chat.plugins.plugin_utils._client import jobs, script, task_xml
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.command_lines import CommandLine
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.errors import InstallerError
-from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.errors import DeadlineError, Lost
+from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.errors import (
+    ChannelError,
+    DeadlineError,
+    Lost,
+    Refused,
+    Unreachable,
+    Unsupported,
+    Untrusted,
+)
 from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils.client_fake import Host, done, said
 
 JOB = jobs.Job("chat-0", "C:\\p\\jobs\\chat-0", CommandLine("msi", "msiexec.exe", "/i x"), deadline=60)
 LOST = Lost("The connection broke off", "win1", "A firewall", "Look")
+PASSWORD = Refused(
+    "win1 refused the credentials of svc", "win1", "Wrong password", "Correct it", reason="wrong_password"
+)
+NO_KDC = Refused("No domain controller answers", "win1", "Port 88 is closed", "Open it", reason="no_kdc")
+OFF = Unreachable("win1 does not answer", "win1", "It restarts", "Wait")
 LATE = DeadlineError("It did not end", "win1", "It hangs", "Look")
 
 
@@ -37,6 +50,46 @@ def test_a_job_that_runs_already_is_waited_for_and_not_started_again(problem):
     host = Host({"call ": problem, "for /l": [said("running\r\n"), LOST, said("running\r\n"), done(0)]})
     assert run(host) == script.Result(0)
     assert len(host.started()) == 1
+
+
+def waiting(*answers):
+    """Wait for a job: the pauses, how often the host was asked, and the result or the error."""
+    asked, pauses = [], []
+
+    def sleep(seconds):
+        pauses.append(seconds)
+        assert len(pauses) < 10
+
+    class Desk(Host):
+        def run(self, command, **more):
+            asked.append(command)
+            return super().run(command, **more)
+
+    try:
+        found = jobs.wait(Desk({"for /l": list(answers)}), JOB, sleep)
+    except ChannelError as error:
+        found = error
+    return found, len(asked), pauses
+
+
+def test_a_login_that_is_refused_is_tried_once_more_only_and_later():
+    """Each of them counts as a wrong password where accounts are locked."""
+    assert waiting(LOST, PASSWORD) == (PASSWORD, 3, [5.0, 60.0])
+    assert waiting(PASSWORD, OFF, LOST, PASSWORD) == (PASSWORD, 4, [60.0, 5.0, 5.0])
+
+
+def test_a_host_that_lets_nobody_in_while_it_starts_is_waited_for():
+    assert waiting(LOST, OFF, PASSWORD, done(0)) == (script.Result(0), 4, [5.0, 5.0, 60.0])
+
+
+@pytest.mark.parametrize("kind", [Untrusted, Unsupported])
+def test_what_waiting_does_not_help_is_not_waited_for(kind):
+    problem = kind("No", "win1", "A", "B")
+    assert waiting(LOST, problem) == (problem, 2, [5.0])
+
+
+def test_without_a_domain_controller_no_password_was_refused():
+    assert waiting(*[NO_KDC] * 5, done(0)) == (script.Result(0), 6, [5.0] * 5)
 
 
 def test_an_interrupted_job_has_no_result():

@@ -31,6 +31,7 @@ from ansible_collections.onprem.chat.plugins.plugin_utils._client.errors import 
 )
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.users_order import Order
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages import guid, versions
+from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.errors import Lost, Refused
 from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils import users_desk
 from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils.client_fake import (
     BYTES,
@@ -330,6 +331,24 @@ def test_how_a_run_in_a_session_ends(heard, end):
     runner = SimpleNamespace(batch=batch, run=lambda *_given, **_more: said(), write_file=lambda *_given: None)
     anna = scene(order(), {ANNA: Someone()}).people
     assert users_sessions.run(runner, order(), PROGRAMS, anna, "word", lambda seconds: None) == {ANNA: end}
+
+
+def test_a_login_that_is_refused_while_sessions_are_waited_for_does_not_lock_the_account():
+    problems = [
+        Lost("The connection broke off", "win1", "A", "B"),
+        *[Refused("win1 refused svc", "win1", "A", "B")] * 9,
+    ]
+    pauses = []
+
+    def batch(asks, deadline):
+        del asks, deadline
+        raise problems.pop(0)
+
+    runner = SimpleNamespace(batch=batch, run=lambda *_given, **_more: said(), write_file=lambda *_given: None)
+    anna = scene(order(), {ANNA: Someone()}).people
+    with pytest.raises(Refused):
+        users_sessions.run(runner, order(), PROGRAMS, anna, "word", pauses.append)
+    assert len(problems) == 7 and pauses == [5.0, 60.0]
 
 
 # -- a whole visit --------------------------------------------------------------------------------------------------------
