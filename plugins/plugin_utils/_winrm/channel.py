@@ -126,6 +126,11 @@ class Channel:
         except DeadlineError as error:
             error.terminated = error.details["terminated"] = self._terminate(started)
             raise
+        except ChannelError:
+            # An installer goes on without us. Half an input may not count as all of it, and questions are asked again.
+            if stdin is not None or share is not None:
+                self._terminate(started)
+            raise
         except BaseException:  # an interrupted task, too, leaves nothing running
             self._terminate(started)
             raise
@@ -257,6 +262,7 @@ class Channel:
                 session.pause(max(0.0, min(gather, GATHER[1], end - session.clock())))
                 gather = 2 * gather
         if received.exit_code is None:
+            self._terminate(started)
             raise self._half("The host ended it and tells no exit code, as it does when somebody closes the shell")
         return Answer(received.exit_code, b"".join(stdout), b"".join(stderr), complete=session.reconnects == reconnects)
 

@@ -64,6 +64,7 @@ class Runner(t.Protocol):
         Raises CommandTooLong before anything is sent; DeadlineError after the command was terminated on the host, with
         what it wrote until then. A command whose connection is lost after it may have begun is never started again by
         itself: it is waited for over a new connection, and where the host knows it no more, Lost is raised.
+        After Lost it may still run, unless it was given ``stdin``.
         """
 
     def batch(self, asks: Sequence[Ask], *, deadline: float = 60.0) -> dict[str, Answer]:
