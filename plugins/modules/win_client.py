@@ -162,7 +162,9 @@ options:
     type: list
     elements: path
   success_codes:
-    description: Exit codes that mean success, beside those of Windows Installer.
+    description:
+      - Exit codes that mean success, beside those of Windows Installer.
+      - Those above 31 bits with a sign (V(-2147021886)) or without one (V(2147945410)); results show them without.
     type: list
     elements: int
   delivery:

@@ -155,9 +155,21 @@ def wanted(options: t.Mapping[str, t.Any], package: PackageLike | None) -> Wante
         install_arguments=_arguments(options, kind, package, where),
         uninstall_arguments=_lines(options.get("uninstall_arguments") or (package.silent_uninstall if package else ())),
         properties=_properties(options, package),
-        success_codes=tuple(options.get("success_codes") or ()),
+        success_codes=tuple(_exit_code(number) for number in options.get("success_codes") or ()),
         scope=options.get("scope") or MACHINE,
     )
+
+
+def _exit_code(number: int) -> int:
+    """Without a sign, as results have it; Windows and most documents write 32 bits with one."""
+    if not -(2**31) <= number < 2**32:
+        raise OptionError(
+            f"{number} is no exit code",
+            "success_codes",
+            "Exit codes of Windows have 32 bits",
+            f"Give a number from {-(2**31)} to {2**32 - 1}",
+        )
+    return number & 0xFFFFFFFF
 
 
 def _kind(options, package, where) -> str:

@@ -10,14 +10,16 @@ import dataclasses
 
 import pytest
 
-from ansible_collections.onprem.chat.plugins.plugin_utils._client import converge, delivery, options
+from ansible_collections.onprem.chat.plugins.plugin_utils._client import converge, delivery, options, wanted
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.errors import (
     ClientError,
     DeliveryError,
     InstallerError,
+    OptionError,
     RefusedError,
 )
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages import versions
+from ansible_collections.onprem.chat.plugins.plugin_utils._packages.model import Package
 from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.errors import FileRefused, Lost
 from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils.client_fake import (
     BYTES,
@@ -44,10 +46,10 @@ def visit(tmp_path):
     """Gives a function that visits a host: the result, and the host."""
     (tmp_path / "chat.msi").write_bytes(BYTES)
 
-    def _visit(answers, wanted=None, **more):
-        wanted = wanted or msi(path=str(tmp_path / "chat.msi"))
-        rule = versions.compare_msi if wanted.kind == "msi" else versions.compare
-        task = converge.Task(wanted, delivery.Source(way="channel"), lambda a, b: options.compare(rule, a, b), **more)
+    def _visit(answers, wish=None, **more):
+        wish = wish or msi(path=str(tmp_path / "chat.msi"))
+        rule = versions.compare_msi if wish.kind == "msi" else versions.compare
+        task = converge.Task(wish, delivery.Source(way="channel"), lambda a, b: options.compare(rule, a, b), **more)
         host = answers if isinstance(answers, Host) else Host(answers)
         return converge.Visit(host, task, sleep=lambda seconds: None).converge(), host
 
@@ -278,6 +280,27 @@ def test_codes_that_the_vendor_calls_success(visit):
     answers = {"/reg:64": [said(), said(uninstall("Corp Voice", "2.0.0"))], "/reg:32": said(code=1), "call ": done(42)}
     result, _host = visit(nothing_installed(**answers), exe(path=visit.path, success_codes=(42,)))
     assert result["steps"][0]["exit_code"] == 42
+
+
+@pytest.mark.parametrize("code", [-2147021886, 0x80070BC2])
+def test_codes_above_31_bits_may_be_written_with_a_sign(visit, code):
+    """As Windows and most documents write them."""
+    given = {"state": "present", "uninstall_key": "Corp Voice", "arguments": ["/S"], "success_codes": [code]}
+    package = Package("exe", visit.path, len(BYTES), HASH, "Corp Voice", "2.0.0")
+    answers = {"/reg:64": [said(), said(uninstall("Corp Voice", "2.0.0"))], "/reg:32": said(code=1)}
+    result, _host = visit(nothing_installed(**answers, **{"call ": done(-2147021886)}), wanted.wanted(given, package))
+    assert result["steps"][0]["exit_code"] == 0x80070BC2
+
+
+@pytest.mark.parametrize("code", [-(2**31) - 1, 2**32])
+def test_what_no_program_ends_with_is_no_exit_code(code):
+    with pytest.raises(OptionError) as caught:
+        wanted.wanted(
+            {"state": "present", "product_code": NEW, "success_codes": [0, code]}, Package("msi", "x", 1, HASH)
+        )
+    assert str(caught.value) == (
+        f"{code} is no exit code (success_codes). Exit codes of Windows have 32 bits. Give a number from -2147483648 to 4294967295."
+    )
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from ansible_collections.onprem.chat.plugins.plugin_utils._client.errors import 
 )
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.users_order import Order
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages import guid, versions
+from ansible_collections.onprem.chat.plugins.plugin_utils._packages.model import Package
 from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.errors import Lost, Refused
 from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils import users_desk
 from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils.client_fake import (
@@ -228,6 +229,16 @@ def test_a_repair_is_pending_until_the_user_had_it(repaired, state):
     found = users_detect.understand(wish, {**given, users_detect.LOADED: said(text)})
     assert users_plan.shown(found.people[0], wish, compare, found.repair)["state"] == state
     assert users_plan.shown(found.people[0], wish, compare)["state"] == "installed"
+
+
+def test_codes_above_31_bits_are_known_to_both_sides():
+    """%errorlevel% has a sign, what is read from a hive has none."""
+    given = {"state": "present", "scope": "user", "uninstall_key": "Corp Voice", "arguments": ["/S"]}
+    package = Package("exe", "x.exe", 1, "0" * 64, "Corp Voice", "2.0.0")
+    for code in (-1073741819, 0xC0000005):
+        wish = wanted.wanted({**given, "success_codes": [code]}, package)
+        assert wish.success_codes == (0xC0000005,)
+        assert "in (0 1641 3010 -1073741819) do" in users_script.user(wish, "w", 60).decode()
 
 
 def test_a_repair_counts_as_had_only_when_it_went_well():
