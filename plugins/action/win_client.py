@@ -65,13 +65,18 @@ class ActionModule(WindowsAction):
             finally:
                 self.warnings += visit.report.warnings
 
-    def _account(self) -> dict[str, str]:
+    def _account(self) -> dict[str, t.Any]:
         """Where SMB goes and as whom: as WinRM does."""
         values = {"host": "remote_addr", "user": "remote_user", "password": "remote_password"}
-        account = {}
-        for name, option in values.items():
-            try:
-                account[name] = str(self._connection.get_option(option) or "")
-            except (KeyError, AnsibleError):
-                account[name] = ""
+        account: dict[str, t.Any] = {name: str(self._option(option) or "") for name, option in values.items()}
+        methods = [method for method in self._option("transport") or () if method]
+        # Left to choose, Ansible takes Kerberos for NAME@REALM.
+        account["ticket"] = "kerberos" in methods if methods else "@" in account["user"]
         return account
+
+    def _option(self, name: str) -> t.Any:
+        """An option of the connection; None when it has no such."""
+        try:
+            return self._connection.get_option(name)
+        except (KeyError, AnsibleError):
+            return None

@@ -170,10 +170,10 @@ options:
   delivery:
     description:
       - How the package gets to the host. V(pull) lets its C(curl.exe) fetch O(url), V(smb) writes it to the host's administrative
-        share with the account of the connection (needs the Python library C(smbprotocol) on the controller), V(channel) sends it through
-        WinRM, which is slow. V(share) lets the host copy it from O(share).
-      - V(auto) takes O(url) when it is given, then O(share) when it is given, then SMB for packages above 512 KiB, then the channel. When one
-        fails it takes the next one, and a warning says why. A full disk of the host ends it.
+        share with the account of the connection, by its password or Kerberos ticket (needs the Python library C(smbprotocol[kerberos])
+        on the controller), V(channel) sends it through WinRM, which is slow. V(share) lets the host copy it from O(share).
+      - V(auto) takes O(url) when it is given, then O(share) when it is given, then SMB for packages above 512 KiB (where the connection has
+        a password, or logs in by Kerberos), then the channel. When one fails it takes the next one, and a warning says why. A full disk of the host ends it.
       - In every case the SHA-256 is calculated on the host before anything is started, and the package is removed afterwards.
     type: str
     choices: [auto, pull, smb, channel, share]

@@ -45,7 +45,10 @@ class OtherContent(DeliveryError):
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """How the package may travel. ``url``, ``share``: where the host may get it. ``host``, ``user``, ``password``: for SMB."""
+    """How the package may travel. ``url``, ``share``: where the host may get it. ``host``, ``user``, ``password``: for SMB.
+
+    ``ticket``: the connection logs in by Kerberos, and SMB may do so by the same ticket.
+    """
 
     way: str = AUTO
     url: str = ""
@@ -53,6 +56,7 @@ class Source:
     host: str = ""
     user: str = ""
     password: str = dataclasses.field(default="", repr=False)
+    ticket: bool = False
     free_space: int = 0
 
 
@@ -113,7 +117,7 @@ def ways(source: Source, wanted: Wanted) -> list[str]:
     chosen = [PULL] if source.url else []
     if source.share:
         chosen.append(SHARE)
-    if wanted.size > _SMALL and smb.available() and source.user and source.password:
+    if wanted.size > _SMALL and smb.available() and source.user and (source.password or source.ticket):
         chosen.append(SMB)
     if wanted.size <= CHANNEL_LIMIT:
         chosen.append(CHANNEL)

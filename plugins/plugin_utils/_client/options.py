@@ -73,11 +73,11 @@ def argument_spec() -> dict[str, t.Any]:
 def task(
     options: t.Mapping[str, t.Any],
     package: PackageLike | None,
-    account: t.Mapping[str, str],
+    account: t.Mapping[str, t.Any],
     check_mode: bool,
     read: t.Callable[[str], bytes] | None = None,
 ) -> converge.Task:
-    """Options as validated, the package as read, where SMB goes (host, user, password), who reads files of the controller.
+    """Options as validated, the package as read, where SMB goes (host, user, password, ticket), who reads files of the controller.
 
     Raises OptionError, and SettingsError for settings.
     """

@@ -100,6 +100,26 @@ def test_check_then_install_then_again(action):
     assert not result["changed"] and "diff" not in result
 
 
+@pytest.mark.parametrize(
+    ("transport", "user", "ticket"),
+    [
+        (["kerberos"], "svc@CORP.TEST", True),
+        (["ntlm", "kerberos"], "svc", True),
+        # Ansible's own choice.
+        (None, "svc@CORP.TEST", True),
+        ([None], "svc@CORP.TEST", True),
+        (None, "CORP\\svc", False),
+        (["certificate"], "svc@CORP.TEST", False),
+        (["ntlm"], "svc@CORP.TEST", False),
+    ],
+)
+def test_smb_may_use_the_ticket_of_the_connection(transport, user, ticket):
+    known = {"remote_addr": "win1", "remote_user": user, "remote_password": None, "transport": transport}
+    plugin = object.__new__(win_client.ActionModule)
+    plugin._connection = types.SimpleNamespace(get_option=known.__getitem__)
+    assert plugin._account() == {"host": "win1", "user": user, "password": "", "ticket": ticket}
+
+
 def test_settings_belong_to_the_same_task(action):
     installed = nothing_installed(UpgradeCodes=said(product(NEW, "2.0.0")))
     key = "\r\nHKEY_LOCAL_MACHINE\\SOFTWARE\\Corp\r\n    Url    REG_SZ    chat\r\n\r\n"

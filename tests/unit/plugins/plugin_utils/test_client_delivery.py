@@ -230,6 +230,26 @@ def test_the_next_way_is_tried_and_all_problems_are_told(package):
     )
 
 
+def test_a_ticket_that_smb_does_not_take_is_a_warning(tmp_path, monkeypatch):
+    def refused(*_account):
+        raise DeliveryError("The package could not be pushed over SMB", "win1", "No credentials", "Look")
+
+    content = BYTES * 100_000
+    (tmp_path / "chat.msi").write_bytes(content)
+    large = msi(path=str(tmp_path / "chat.msi"), size=len(content), sha256=hashlib.sha256(content).hexdigest())
+    monkeypatch.setattr(smb, "SMB_ERROR", None)
+    monkeypatch.setattr(smb, "push", refused)
+    warnings = []
+    source = delivery.Source(host="win1", user="svc@CORP.TEST", ticket=True)
+    host = host_with(MISSING)
+    assert delivery.deliver(host, source, large, PATH, 60.0, warnings.append) == "channel"
+    assert host.files[PATH] == content
+    assert warnings == [
+        "The package came by delivery=channel, because delivery=smb failed: The package could not be pushed over SMB (win1). No "
+        "credentials. Look."
+    ]
+
+
 def test_a_full_disk_ends_all_ways_with_one_error(package):
     before, full = said("  2 Dir(s)  99000000000 bytes free\r\n"), said("  2 Dir(s)  4 bytes free\r\n")
     answers = {"curl.exe": said(code=23), "for %A": said("3\r\n")}
@@ -259,6 +279,11 @@ def test_ways(monkeypatch):
     monkeypatch.setattr(smb, "SMB_ERROR", None)
     assert delivery.ways(delivery.Source(**account), small) == ["channel"]
     assert delivery.ways(delivery.Source(**account), large) == ["smb", "channel"]
+    # A ticket of kinit is as good as a password; without both nobody logs in.
+    ticket = {"host": "win1", "user": "svc@CORP.TEST", "ticket": True}
+    assert delivery.ways(delivery.Source(**ticket), large) == ["smb", "channel"]
+    assert delivery.ways(delivery.Source(**ticket), small) == ["channel"]
+    assert delivery.ways(delivery.Source(**{**ticket, "ticket": False}), large) == ["channel"]
     assert delivery.ways(delivery.Source(url=URL), large) == ["pull", "channel"]
     assert delivery.ways(delivery.Source(**account), msi(size=10**9)) == ["smb"]
     assert delivery.ways(delivery.Source(url=URL, share=SHARE, **account), large) == ["pull", "share", "smb", "channel"]
