@@ -66,6 +66,14 @@ SIGNS = (
         "Install pywinrm[kerberos], or set ansible_winrm_transport to ntlm",
     ),
     Sign(
+        r"when calling kinit cmd",
+        Unsupported,
+        "library",
+        "Kerberos cannot be used",
+        "The program kinit, with which Ansible takes the ticket, is missing where Ansible runs, or cannot be started",
+        "Install krb5-user (Debian) or krb5-workstation (Red Hat) there, or name the program in ansible_winrm_kinit_cmd",
+    ),
+    Sign(
         r"requests_(ntlm|credssp) is not installed|not support transport\(s\)|unsupported auth method",
         Unsupported,
         "library",

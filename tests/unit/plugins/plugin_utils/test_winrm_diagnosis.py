@@ -124,6 +124,25 @@ def test_what_libraries_say(text, kind, reason):
 
 
 @pytest.mark.parametrize(
+    "said",
+    [
+        "Kerberos auth failure when calling kinit cmd 'kinit': [Errno 2] No such file or directory: 'kinit'",
+        "Kerberos auth failure when calling kinit cmd '/opt/krb5/bin/kinit': [Errno 2] No such file or directory: '/opt/krb5/bin/kinit'",
+        "Kerberos auth failure when calling kinit cmd 'kinit': [Errno 13] Permission denied: 'kinit'",
+        "Kerberos auth failure when calling kinit cmd 'kinit': The command was not found or was not executable: kinit.",
+    ],
+)
+def test_a_controller_without_kinit(said):
+    error = explain(RuntimeError(said), HOST)
+    assert (error.__class__, error.details["reason"]) == (Unsupported, "library")
+    assert str(error) == (
+        f"Kerberos cannot be used ({HOST.where}). The program kinit, with which Ansible takes the ticket, is missing where "
+        "Ansible runs, or cannot be started. Install krb5-user (Debian) or krb5-workstation (Red Hat) there, or name the program in "
+        "ansible_winrm_kinit_cmd."
+    )
+
+
+@pytest.mark.parametrize(
     ("method", "reason"),
     [
         ("ntlm", "wrong_password"),
