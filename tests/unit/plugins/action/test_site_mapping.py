@@ -11,6 +11,8 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
 
+from ansible_collections.onprem.chat.plugins.action.site_info import read_rules
+
 ROOT = pathlib.Path(__file__).resolve().parents[4]
 SITE = {
     "chat_domain": "corp.test",
@@ -129,3 +131,82 @@ def test_both_servers_of_mts_link_run_the_same_installer(value, tmp_path):
     ):
         assert value("mts_link_meetings_installer", MTS_LINK | site) == installer
         assert value("mts_link_chats_installer", MTS_LINK | site) == installer
+
+
+# Every key of the site file that names a file, and the variable that becomes of it.
+FILES = {
+    "chat_ad_ca_file": "__site_ad_ca_file",
+    "chat_dns_keytab": "dns_keytab",
+    "chat_dns_tsig_key_file": "dns_tsig_key_file",
+    "chat_dns_views[].tsig_key_file": "dns_views",
+    "chat_dns_views[].keytab": "dns_views",
+    "chat_certificate_files[]": "certificates_files",
+    "chat_certificate_trust_anchors[]": "certificates_trust_anchors",
+    "chat_acme_ca_file": "certificates_acme_ca_file",
+    "chat_licence_file": "mts_link_chats_licence_file",
+    "chat_client_settings[].reg_file": "windows_client_settings",
+}
+# These are made absolute by who uses them: the role windows_client, and the plan of the role verify.
+OF_THE_ROLES = {
+    "chat_clients[].ca_path",
+    "chat_clients[].signature.trust_anchors[]",
+    "chat_clients[].transforms[]",
+    "chat_clients[].settings[].reg_file",
+    "chat_watch_endpoints[].trust_anchors[]",
+}
+
+
+def files_of(path, spec):
+    """Where files are named in a key of the site file."""
+    if spec.get("format") == "existing_file":
+        yield path
+    if "elements" in spec:
+        yield from files_of(f"{path}[]", spec["elements"])
+    for name, inner in spec.get("keys", {}).items():
+        yield from files_of(f"{path}.{name}", inner)
+
+
+def test_every_key_that_names_a_file_is_known_here():
+    assert {path for name, spec in read_rules().site_keys.items() for path in files_of(name, spec)} == {
+        *FILES,
+        *OF_THE_ROLES,
+    }
+
+
+def site_with(path, file):
+    """A site in which that key names the file."""
+    name, _dot, inner = path.partition(".")
+    given = {"name": "outside", inner: file} if inner else file
+    return {name.removesuffix("[]"): [given] if name.endswith("[]") else given}
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        *FILES.items(),
+        ("chat_acme_account_key_file", "certificates_acme_account_key_file"),
+        ("chat_dns_keytab", "certificates_acme_dns_keytab"),
+        ("chat_dns_tsig_key_file", "certificates_acme_dns_tsig_key_file"),
+    ],
+)
+def test_a_file_is_one_of_the_user(value, tmp_path, monkeypatch, path, name):
+    monkeypatch.setenv("HOME", "/home/anna")
+    for given, wanted in (
+        ("files/one", f"{tmp_path}/files/one"),
+        ("~/one", "/home/anna/one"),
+        ("/srv/one", "/srv/one"),
+        (trust_as_template("{{ chat_domain }}/one"), f"{tmp_path}/corp.test/one"),
+    ):
+        seen = value(name, SITE | site_with(path, given))
+        (seen,) = seen if isinstance(seen, list) else [seen]
+        assert wanted == (seen[path.rpartition(".")[2]] if isinstance(seen, dict) else seen)
+
+
+def test_no_file_is_none(value):
+    names = ["dns_keytab", "dns_tsig_key_file", "certificates_acme_ca_file", "certificates_acme_account_key_file"]
+    assert [value(name, SITE) for name in names] == ["", "", "", ""]
+    views = [{"name": "a", "tsig_key_file": "", "server": "ns1.corp.test"}, {"name": "b", "keytab": None}]
+    assert value("dns_views", SITE | {"chat_dns_views": views}) == views
+    assert value("dns_views", SITE) == value("windows_client_settings", SITE) == []
+    settings = [{"key": "HKLM\\SOFTWARE\\Corp", "name": "A", "data": 0}, {"reg_file": ""}]
+    assert value("windows_client_settings", SITE | {"chat_client_settings": settings}) == settings

@@ -8,6 +8,8 @@ from __future__ import annotations
 import pathlib
 
 import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
 
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.options import argument_spec
 
@@ -58,3 +60,18 @@ def test_the_site_file_takes_every_setting():
     assert set(keys) == settings
     words = argument_spec()["settings"]["options"]["type"]["choices"]
     assert keys["type"]["choices"] == words
+
+
+def test_a_reg_file_of_a_package_is_one_of_the_user(tmp_path, monkeypatch):
+    """As every other relative path of a package: from where Ansible was started."""
+    monkeypatch.chdir(tmp_path)
+    loader = DataLoader()
+    variables = loader.load_from_file(str(ROLE / "vars" / "main.yml"), trusted_as_template=True)
+    value = {"key": "HKLM\\SOFTWARE\\Corp", "name": "A", "data": 0}
+    variables["windows_client_packages"] = [{"package": "a.msi", "settings": [value, {"reg_file": "files/corp.reg"}]}]
+    variables["__windows_client_number"] = 0
+    given = load(ROLE / "tasks" / "desktop.yml")[0]["block"][0]["onprem.chat.win_client"]["settings"]
+    assert Templar(loader, variables=variables).template(trust_as_template(given)) == [
+        value,
+        {"reg_file": f"{tmp_path}/files/corp.reg"},
+    ]
