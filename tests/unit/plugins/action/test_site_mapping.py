@@ -210,3 +210,10 @@ def test_no_file_is_none(value):
     assert value("dns_views", SITE) == value("windows_client_settings", SITE) == []
     settings = [{"key": "HKLM\\SOFTWARE\\Corp", "name": "A", "data": 0}, {"reg_file": ""}]
     assert value("windows_client_settings", SITE | {"chat_client_settings": settings}) == settings
+
+
+def test_a_checksum_may_be_in_capitals(value):
+    """As Get-FileHash writes it."""
+    site = MTS_LINK | {"chat_installer_sha256": "ABCDEF" + "0" * 58}
+    for name in ("mts_link_meetings_installer_sha256", "mts_link_chats_installer_sha256"):
+        assert value(name, site) == "abcdef" + "0" * 58
