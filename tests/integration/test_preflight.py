@@ -389,3 +389,15 @@ def test_empty_group(lab, tmp_path):
     result, text = preflight(lab, inventory=tmp_path / "hosts.yml")
     assert result.returncode != 0
     assert "names no host in the group chat_servers" in text
+
+
+@pytest.mark.parametrize("inventory", ["wrong-group.yml", "misspelt.yml"])
+def test_verify_that_asked_nobody_proves_nothing(lab, tmp_path, inventory):
+    (tmp_path / "wrong-group.yml").write_text("chat_server:\n  hosts:\n    chat.corp.test:\n")
+    result = lab.playbook("onprem.chat.verify", inventory=tmp_path / inventory)
+    text = " ".join((result.stdout + result.stderr).split())
+    assert result.returncode != 0
+    assert (
+        f"The inventory {tmp_path / inventory} names no host in the groups chat_servers and chat_desktops, so nobody was "
+        "asked and nothing is proven. Is the right inventory given with -i?" in text
+    )
