@@ -75,10 +75,9 @@ def test_the_mapping_gives_what_the_role_knows(role):
     assert required <= mapped
 
 
-def example(secret):
+def example(secret, values=None):
     """The example's variables, its templates replaced."""
-    values = load("inventories/example/group_vars/all/site.yml")
-    text = yaml.safe_dump(values)
+    text = yaml.safe_dump(values or load("inventories/example/group_vars/all/site.yml"))
     text = re.sub(r"\{\{ vault_\w+ \}\}", secret, text).replace("{{ inventory_dir }}/files/company-ca.pem", __file__)
     return {name: Variable(value) for name, value in yaml.safe_load(text).items()}
 
@@ -104,3 +103,33 @@ def test_the_example_defines_the_secrets_that_it_uses():
 def test_the_example_shows_every_key():
     text = (ROOT / "inventories/example/group_vars/all/site.yml").read_text(encoding="utf-8")
     assert [name for name in KEYS if name not in text] == []
+
+
+def without_marks(path, begin, end):
+    """A file of the example with the comment signs of one part taken away."""
+    text = (ROOT / "inventories/example" / path).read_text(encoding="utf-8")
+    before, part, after = re.fullmatch(rf"(?s)(.*?)({re.escape(begin)}.*?)({re.escape(end)}.*)", text).groups()
+    return yaml.safe_load(before + re.sub(r"(?m)^( *)# ( *[\w.]+:)", r"\1\2", part) + after)
+
+
+def test_the_example_with_its_part_for_mts_link():
+    """As its comments say: with the keys at its end, without those that they take away, and with the group of hosts.yml."""
+    values = without_marks("group_vars/all/site.yml", "# chat_product: mts_link", "# Variables of your own")
+    assert values["chat_product"] == "mts_link"
+    values |= {"chat_licence_file": __file__, "chat_installer_sha256": "0" * 64}
+    groups = without_marks("hosts.yml", "# meetings_servers", "# Windows desktops")["all"]["children"]
+    hosts = {name: list(group["hosts"]) for name, group in groups.items()}
+    assert hosts == {"chat_servers": ["chat.corp.test"], "meetings_servers": ["meet.corp.test"]}
+    assert groups["meetings_servers"]["hosts"]["meet.corp.test"]["ansible_become"] is True
+
+    taken_away = {"chat_verify_users", "chat_verify_disabled_user"}
+    site = example("dummy-Secret-1", {name: value for name, value in values.items() if name not in taken_away})
+    assert [check.evidence for check in judge(site, read_rules(), hosts).failures] == []
+
+    failures = judge(example("dummy-Secret-1", values), read_rules(), hosts | {"meetings_servers": []}).failures
+    assert {check.subject.partition("[")[0].partition(".")[0] for check in failures} == taken_away | {
+        "meetings_servers"
+    }
+    text = (ROOT / "inventories/example/group_vars/all/site.yml").read_text(encoding="utf-8")
+    (advice,) = re.findall(r"(?s)# MTS Link on-premise.*?# chat_product", text)
+    assert [name for name in (*taken_away, "meetings_servers") if name not in advice] == []
