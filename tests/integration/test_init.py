@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import re
+import shutil
 import stat
 
 import pytest
 import yaml
+from conftest import ROOT
 
 FILES = [
     ".gitignore",
@@ -143,6 +145,41 @@ def test_the_inventory_is_sound(lab, made, tmp_path):
     assert result.returncode == 0, text
     assert "all known and sound" in text
     assert "[WARNING]" not in text
+
+
+def readme_commands():
+    """What the README tells to type after `init`, in its order."""
+    steps = (ROOT / "README.md").read_text().partition("## Your own site in five steps")[2].partition("\n## ")[0]
+    commands = re.findall(r"(?m)^ {7}((?:cd|ansible-playbook) .*)$", steps)
+    assert "-e chat_inventory=./my-site" in commands[0]
+    return commands[1:]
+
+
+def test_the_commands_of_the_readme(lab, made, tmp_path):
+    """Typed one after the other: the vault opens, and no file of the site is taken for an inventory or even run."""
+    shutil.copytree(made[0], tmp_path / "my-site")
+    canary = tmp_path / "canary"
+    installer = tmp_path / "my-site/files/installer.sh"
+    installer.write_text(f"#!/bin/sh\ntouch {canary}\n")
+    installer.chmod(0o755)
+    guard = tmp_path / "guard.yml"
+    guard.write_text("- hosts: chat_servers\n  gather_facts: false\n  tasks:\n    - onprem.chat.site_info:\n")
+    commands = readme_commands()
+    verbs = [re.search(r"onprem\.chat\.\w+", command) for command in commands]
+    assert [verb.group() for verb in verbs if verb] == [
+        f"onprem.chat.{name}" for name in ("preflight", "site", "site", "verify")
+    ]
+    # The guard needs no host, and what each verb would do is not done.
+    guarded = list(dict.fromkeys(re.sub(r"onprem\.chat\.\w+", str(guard), command) for command in commands))
+    listed = [f"{command} --list-hosts" for command in commands if "ansible-playbook" in command]
+    result = lab.exec("users", ["sh", "-exc", "\n".join([f"cd {tmp_path}", *guarded, *listed])])
+    text = result.stdout + result.stderr
+    assert result.returncode == 0, text
+    assert len(re.findall(r"chat\.corp\.test +: ok=1 ", text)) == sum(
+        "ansible-playbook" in command for command in guarded
+    )
+    assert "[WARNING]" not in text
+    assert not canary.exists()
 
 
 def test_refuses_to_overwrite(lab, made):
