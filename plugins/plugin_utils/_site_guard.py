@@ -203,7 +203,7 @@ class _Judge:
         elif wanted == "dict":
             self.dictionary(name, path, value, spec.get("keys") or {})
         elif spec.get("secret"):
-            self.secret(name, path, value)
+            self.secret(name, path, value, spec.get("min_length", 0))
         elif "choices" in spec:
             if value not in spec["choices"]:
                 choices = ", ".join(spec["choices"])
@@ -228,7 +228,7 @@ class _Judge:
             else:
                 self.value(name, inner, value[key], spec)
 
-    def secret(self, name: str, path: str, value: str) -> None:
+    def secret(self, name: str, path: str, value: str, least: int) -> None:
         if PLACEHOLDER.lower() in value.lower() or "changeme" in value.lower():
             self.fail(
                 "site.secret",
@@ -237,6 +237,9 @@ class _Judge:
                 "Put the real secret into the vault file: ansible-vault edit group_vars/all/vault.yml",
                 path,
             )
+        elif len(value) < least:
+            hint = "Write a longer one into the vault file: ansible-vault edit group_vars/all/vault.yml"
+            self.fail("site.secret", name, f"has fewer than {least} characters", hint, path)
 
     def format(self, name: str, path: str, value: str, wanted: str | None) -> None:
         if wanted == "jid_in_domain":

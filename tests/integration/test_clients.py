@@ -118,7 +118,7 @@ class Site:
             "chat_ldap_bind_password": "x",
             "chat_dns_method": "export",
             "chat_ca_directory": str(self.folder / "pki"),
-            "chat_ca_passphrase": "x",
+            "chat_ca_passphrase": "x" * 12,
             "chat_client_rings": list(self.rings),
             "chat_client_settings": SETTINGS,
             "chat_report_directory": str(self.folder / "report"),

@@ -376,6 +376,20 @@ def test_placeholder(site, value):
     )
 
 
+@pytest.mark.parametrize("value", ["Winter2026", "x", "é" * 11])
+def test_too_short_a_passphrase(site, value):
+    """As the role certificates demands it, but before anything was changed."""
+    assert one(site, chat_ca_passphrase=tested.Variable(value, "vault.yml:2")) == (
+        "site.secret",
+        "chat_ca_passphrase has fewer than 12 characters (vault.yml:2)",
+        "Write a longer one into the vault file: ansible-vault edit group_vars/all/vault.yml",
+    )
+
+
+def test_a_passphrase_of_the_least_length(site):
+    assert ask(site, chat_ca_passphrase="Winter2026-x") == []
+
+
 def test_not_evaluated(site):
     broken = tested.Variable(None, "site.yml:7", error="'nix' is undefined")
     assert (
