@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import time
 
 import pytest
-from company_ca import CompanyCA
+from preflight_runs import lines, preflight, rest_of_the_table, stranger
 
 BIND_DN = "CN=svc-chat-ldap,OU=Service,OU=Company,DC=corp,DC=test"
 GROUP = "CN=Chat Users,OU=Groups,OU=Company,DC=corp,DC=test"
@@ -178,30 +177,6 @@ def test_pages_are_read_to_the_end(ask):
 # -- the playbook ----------------------------------------------------------------------------------------------------
 
 
-def preflight(lab, *arguments, **options):
-    result = lab.playbook("onprem.chat.preflight", *arguments, **options)
-    return result, result.stdout + result.stderr
-
-
-def lines(text, id):
-    """Lines of the table for a check."""
-    return [
-        line.strip().strip(',"') for line in text.splitlines() if re.search(rf'"(PASS|WARN|FAIL|SKIP)  {id} ', line)
-    ]
-
-
-@pytest.fixture(scope="module")
-def rest_of_the_table():
-    """What still has to be asked when one thing is wrong."""
-
-    def check(text, *without):
-        for id in ("site.variables", "ldap.bind", "ldap.filter", "dns.update", "host.os", "host.port"):
-            if id not in without:
-                assert lines(text, id), f"{id} was not asked\n{text}"
-
-    return check
-
-
 def test_preflight_passes_on_a_fresh_host(fresh_chat):
     before = fresh_chat.exec("chat", ["sh", "-c", "dpkg -l | sha256sum; find /etc -newer /etc/hostname | sort"]).stdout
     result, text = preflight(fresh_chat)
@@ -224,7 +199,7 @@ def test_no_secret_in_the_output(lab):
     assert [canary for canary in canaries if canary in text] == []
 
 
-def test_directory_refuses_the_password(lab, rest_of_the_table):
+def test_directory_refuses_the_password(lab):
     result, text = preflight(lab, "-e", "chat_ldap_bind_password=certainly-not-it")
     assert result.returncode != 0
     assert "Active Directory code 52e: wrong password, or wrong account name" in lines(text, "ldap.bind")[0]
@@ -233,33 +208,14 @@ def test_directory_refuses_the_password(lab, rest_of_the_table):
     rest_of_the_table(text)
 
 
-def test_dns_refuses_the_password(lab, rest_of_the_table):
+def test_dns_refuses_the_password(lab):
     result, text = preflight(lab, "-e", "chat_dns_password=certainly-not-it")
     assert result.returncode != 0
     assert "the password (or key) of svc-chat-dns@CORP.TEST is wrong" in lines(text, "dns.update")[0]
     rest_of_the_table(text)
 
 
-def test_delivered_certificate_is_judged(lab, rest_of_the_table, tmp_path):
-    """What the company's authority delivered for other names, beside everything else."""
-    made = CompanyCA(lab.state).issue(["mail.corp.test"])
-    delivered = tmp_path / "delivered.pem"
-    delivered.touch(mode=0o600)
-    delivered.write_bytes(made.pem() + made.key_pem())
-    site = {
-        "chat_certificate_source": "files",
-        "chat_certificate_files": [str(delivered)],
-        "chat_certificate_trust_anchors": [str(lab.state / "company-root.crt")],
-    }
-    result, text = preflight(lab, "-e", json.dumps(site))
-    assert result.returncode != 0
-    (line,) = lines(text, "certificate.names")
-    assert "corp.test, chat.corp.test not covered by the leaf CN=mail.corp.test" in line
-    assert "certificate.chain.trust" in text
-    rest_of_the_table(text)
-
-
-def test_host_unreachable_is_one_line(lab, rest_of_the_table):
+def test_host_unreachable_is_one_line(lab):
     result, text = preflight(lab, "-e", "ansible_host=10.203.0.77")
     assert result.returncode != 0
     (line,) = lines(text, "host.login")
@@ -271,7 +227,7 @@ def test_host_unreachable_is_one_line(lab, rest_of_the_table):
     rest_of_the_table(text, "host.os", "host.port")
 
 
-def test_domain_controller_unreachable(lab, rest_of_the_table):
+def test_domain_controller_unreachable(lab):
     result, text = preflight(lab, "-e", json.dumps({"chat_ldap_servers": ["dc1.corp.test", "dc9.corp.test"]}))
     assert result.returncode != 0
     assert "dc9.corp.test does not resolve" in text
@@ -284,17 +240,9 @@ def test_no_domain_controller_in_dns(lab):
     assert lines(text, "ldap.servers")[0].startswith("FAIL") and "_ldap._tcp.dc._msdcs.other.test" in text
 
 
-def test_port_is_taken_by_something_else(lab, rest_of_the_table):
-    script = "import socket,time; s=socket.create_server(('0.0.0.0',5222)); time.sleep(600)"
-    lab.exec("chat", ["systemd-run", "--unit=stranger", "/usr/bin/python3", "-c", script], check=True)
-    try:
-        for _attempt in range(50):
-            if ":5222" in lab.exec("chat", ["ss", "-ltn"]).stdout:
-                break
-            time.sleep(0.1)
+def test_port_is_taken_by_something_else(lab):
+    with stranger(lab, 5222):
         result, text = preflight(lab)
-    finally:
-        lab.exec("chat", ["systemctl", "stop", "stranger"])
     assert result.returncode != 0
     (line,) = lines(text, "host.port")
     assert re.search(r"FAIL  host\.port +tcp port 5222 +held by python3 \(pid \d+\)$", line)
