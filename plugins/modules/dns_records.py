@@ -23,6 +23,9 @@ description:
     whatever the answer to the update said. Some servers sign their answers in a way that cannot be
     verified (Samba 4.17).
   - Nothing is sent but questions when everything is already as wanted.
+  - Where a wildcard of the zone gives the very values of a set, no question can tell whether the set exists. Only then a
+    message goes out that has a condition and no change (RFC 2136 2.4.1), in check mode, too; the server must let the
+    account or key write. A set that only a wildcard answers does not exist, so it is written, and there is nothing to remove.
   - Runs where the Kerberos and DNS traffic may come from, usually the controller (C(delegate_to=localhost)).
   - Of a set that is there, O(records[].state=present) keeps the TTL when none is given; a new set gets 3600. An SRV target
     with another priority or weight is replaced.
@@ -35,7 +38,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - No update is sent. When something would change, the Kerberos ticket and the session with the server are still
+      - No change is sent. When something would change, the Kerberos ticket and the session with the server are still
         obtained, so that a wrong password is found here.
   diff_mode:
     support: full

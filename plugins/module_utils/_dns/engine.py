@@ -76,15 +76,23 @@ def prepare(server, intents: collections.abc.Iterable[Intent], policy: Policy) -
         changes, kept = policy.admitted(plan(first, intents))
     except PlanError as error:
         problem = error
-    if problem or kept or deleted(changes):
-        # What stands in the way, or shall go, may be the answer of a wildcard for a name that does not exist.
-        second = server.read(keys, through_wildcards=True)
+    if problem or kept or deleted(changes) or _seem_done(intents, first, changes):
+        # What stands in the way, shall go, or is as wanted may be the answer of a wildcard for a name that does not exist.
+        second = server.existing(first)
         if second != first:
             changes, kept = policy.admitted(plan(second, intents))
             return Plan(server, intents, second, changes, kept, through_wildcards=True)
     if problem:
         raise problem
     return Plan(server, intents, first, changes, kept)
+
+
+def _seem_done(
+    intents: collections.abc.Iterable[Intent], world: World, changes: collections.abc.Iterable[Change]
+) -> bool:
+    """Whether a set that shall exist is as wanted, if what was read exists."""
+    left = {change.key for change in changes}
+    return any(one.state != "absent" and one.key in world and one.key not in left for one in intents)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,16 +140,17 @@ def write(
                 renewed, world, changes = True, now, left
                 continue
             raise server.refused(answer, changes=changes)
-        if answer.is_success and _touched(now, changes) == _touched(world, changes):
-            raise _not_so(server, left)
-        if answer.is_conflict and _touched(now, changes) == _touched(world, changes):
-            # Refused as changed, and yet unchanged: a wildcard may answer for a name that does not exist, or what equals
-            # its answer may exist.
-            through_wildcards = not through_wildcards
-            now = server.read(keys, through_wildcards=through_wildcards)
-            left, kept = policy.admitted(plan(now, intents))
-            if not left:
-                return Written(now, maybe, updates, fate, kept)
+        if answer.is_conflict or answer.is_success:
+            if not through_wildcards and _touched(now, changes) == _touched(world, changes):
+                # Refused as changed, or done, and yet unchanged: a wildcard may answer for a name that does not exist.
+                through_wildcards = True
+                now = server.read(keys, through_wildcards=True)
+                left, kept = policy.admitted(plan(now, intents), ours)
+                if not left:
+                    policy.spend(changes if maybe else ())
+                    return Written(now, maybe, updates, fate, kept)
+            if answer.is_success and _touched(now, changes) == _touched(world, changes):
+                raise _not_so(server, left)
         world, changes = now, left
         # A success, and yet not as wanted: somebody else wrote in between. Samba (4.17) takes a condition for fulfilled when the
         # values are there, whatever is beside them.
@@ -176,18 +185,8 @@ def _look(server, keys, intents, policy: Policy, answer, through_wildcards: bool
 
 
 def _view(server, keys, intents, policy: Policy, through_wildcards: bool, ours) -> _View:
-    """As everybody sees it; where that is not as wanted and wildcards are in the way, as it is behind them."""
-    now = server.read(keys)
-    try:
-        view = _View(now, *policy.admitted(plan(now, intents), ours))
-    except PlanError:
-        if not through_wildcards:
-            raise
-        view = None
-    if through_wildcards and (view is None or view.left):
-        now = server.read(keys, through_wildcards=True)
-        view = _View(now, *policy.admitted(plan(now, intents), ours))
-    return view
+    now = server.read(keys, through_wildcards)
+    return _View(now, *policy.admitted(plan(now, intents), ours))
 
 
 def _unseen(server, answer, error: DnsError) -> NotSo:

@@ -100,6 +100,17 @@ def update(zone: str, changes: collections.abc.Iterable[Change], read: World):
     return message
 
 
+def whether_there(zone: str, keys: collections.abc.Iterable[Key]):
+    """A message that does nothing: its answer says whether all of these sets exist (RFC 2136 2.4.1).
+
+    No wildcard answers it, as one answers a question.
+    """
+    message = dns.update.UpdateMessage(dns.name.from_text(zone))
+    for key in keys:
+        message.present(dns.name.from_text(key.name), key.type)
+    return message
+
+
 # Only the values that differ are deleted and added, one by one, although the prerequisites would allow to delete or replace
 # whole sets. Of a set Samba (4.17 to 4.25) tests only whether each value that was read is there, not whether there are others
 # too (RFC 2136 3.2.3 asks for both), so it does not see that somebody has added a value since. Single values add up, where a

@@ -33,39 +33,40 @@ class Reader:
         self.zone = zone
         self.signer = signer
 
-    def read(self, keys: collections.abc.Sequence[Key], through_wildcards: bool = False) -> dict[Key, RecordSet]:
+    def read(self, keys: collections.abc.Sequence[Key]) -> dict[Key, RecordSet]:
         """The record sets that exist among ``keys``, asked from this server, together with the zone's SOA.
 
-        A wildcard answers for a name that does not exist, and no answer tells. With ``through_wildcards`` a set that
-        equals what a wildcard above it would give counts as not existing.
+        A wildcard answers for a name that does not exist, and no answer tells; see like_wildcards.
         """
-        wildcards = sorted({star for key in keys for star in self._stars(key)}) if through_wildcards else []
-        hidden = set(wildcards) - set(keys)
-        asked = _questions([*keys, *wildcards])
+        asked = _questions(keys)
         answers = self._answers([Key(self.zone, "SOA"), *asked])
         self._check_zone(answers[0])
+        return self._found(asked, answers[1:])
+
+    def like_wildcards(self, found: collections.abc.Iterable[RecordSet]) -> list[Key]:
+        """Those of the sets that equal what a wildcard above them would give, so that they may not exist."""
+        found = [records for records in found if not records.key.name.startswith("*.")]
+        stars = sorted({star for records in found for star in self._stars(records.key)})
+        asked = _questions(stars)
+        patterns = self._found(asked, self._answers(asked)) if asked else {}
+        given = {star: (records.ttl, records.values) for star, records in patterns.items()}
+        return [
+            records.key
+            for records in found
+            if (records.ttl, records.values) in [given.get(star) for star in self._stars(records.key)]
+        ]
+
+    def _found(self, asked: list[Key], answers: list) -> dict[Key, RecordSet]:
         found: dict[Key, RecordSet] = {}
-        for key, answer in zip(asked, answers[1:], strict=True):
+        for key, answer in zip(asked, answers, strict=True):
             self._check_answer(key, answer)
             found.update(sets_in(answer, key))
-        for star in wildcards:
-            self._drop_synthesised(found, star)
-        return {key: records for key, records in found.items() if key not in hidden}
+        return found
 
     def _stars(self, key: Key) -> list[Key]:
         labels = key.name.split(".")
         above = [".".join(labels[start:]) for start in range(1, len(labels))]
         return [Key(f"*.{name}", key.type) for name in above if name == self.zone or name.endswith(f".{self.zone}")]
-
-    @staticmethod
-    def _drop_synthesised(found: dict[Key, RecordSet], star: Key) -> None:
-        pattern = found.get(star)
-        if pattern is None:
-            return
-        for key in [key for key in found if key.type == star.type and key.name.endswith(star.name[1:])]:
-            same = (found[key].ttl, found[key].values) == (pattern.ttl, pattern.values)
-            if same and not key.name.startswith("*."):
-                del found[key]
 
     def _answers(self, keys: list[Key]) -> list:
         messages = [question(key) for key in keys]

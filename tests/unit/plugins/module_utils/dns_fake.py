@@ -173,9 +173,11 @@ class FakeServer:
         exact = {}
         for rrset in message.prerequisite:
             key = (rrset.name.to_text().lower(), dns.rdatatype.to_text(rrset.rdtype))
-            if rrset.rdclass == dns.rdataclass.ANY and rrset.deleting is None and len(rrset) == 0:
-                raise AssertionError(f"prerequisite without values: {rrset}")
-            if rrset.deleting == dns.rdataclass.NONE:
+            if rrset.deleting == dns.rdataclass.ANY:
+                # What exists, not what would be answered: no wildcard counts (RFC 2136 3.2.5).
+                if key not in self.records:
+                    return "NXRRSET"
+            elif rrset.deleting == dns.rdataclass.NONE:
                 if key in self.records or (key[1] == "SOA" and key[0] in self.zones):
                     return "YXRRSET"
             else:
@@ -286,6 +288,8 @@ def _condition(rrset):
     what = f"{rrset.name} {dns.rdatatype.to_text(rrset.rdtype)}"
     if rrset.deleting == dns.rdataclass.NONE:
         return f"no {what}"
+    if rrset.deleting == dns.rdataclass.ANY:
+        return f"some {what}"
     return f"exactly {what} {' '.join(rdata.to_text() for rdata in rrset)} (ttl {rrset.ttl})"
 
 

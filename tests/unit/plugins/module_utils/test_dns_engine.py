@@ -246,7 +246,8 @@ def test_a_wildcard_is_seen_through():
     outcome = apply(fake, CHAT)
     assert outcome.changed
     assert outcome.updates == 2
-    assert "no chat.corp.test. A" in sent(fake.updates[1])[0]
+    assert sent(fake.updates[1]) == (["some chat.corp.test. A"], [])
+    assert "no chat.corp.test. A" in sent(fake.updates[2])[0]
     assert fake.records == {("*.corp.test.", "A"): (300, {"10.9.9.9"}), CHAT_KEY: (86400, {"10.203.0.20"})}
 
 
