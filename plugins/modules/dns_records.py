@@ -22,7 +22,7 @@ description:
   - Afterwards the records are read back from the server. The module reports success only when they are as wanted,
     whatever the answer to the update said. Some servers sign their answers in a way that cannot be
     verified (Samba 4.17).
-  - Nothing is sent but questions when everything is already as wanted.
+  - Nothing is sent but questions when everything is already as wanted, unless O(refresh=true).
   - Where a wildcard of the zone gives the very values of a set, no question can tell whether the set exists. Only then a
     message goes out that has a condition and no change (RFC 2136 2.4.1), in check mode, too; the server must let the
     account or key write. A set that only a wildcard answers does not exist, so it is written, and there is nothing to remove.
@@ -75,6 +75,23 @@ options:
         sent. V(0) forbids deletions.
       - There is no limit by default.
     type: int
+  refresh:
+    description:
+      - Whether the values of record sets that are as wanted already are sent again, in one more message for each zone, on the
+        condition that the sets are still exactly what was read. So the server renews the time stamps of the records.
+      - A Windows DNS server with aging and scavenging deletes records that came by dynamic update and that nobody has sent
+        again during the no-refresh and the refresh interval, by default 7 days each; see the notes.
+      - Of a set with O(records[].state=present) only the values of the task are sent again. Sets that O(on_existing)
+        keeps are left out.
+      - It is never a change and not done in check mode; RV(refreshed) names the sets. When the server does not take it, that is a
+        warning, because the records are as wanted.
+    type: bool
+    default: false
+notes:
+  - "Windows DNS: C(Get-DnsServerZoneAging -Name ZONE) shows whether a zone ages (C(AgingEnabled)) and for how long, and
+    C(Get-DnsServerScavenging) whether the server deletes. Where both are so, either O(refresh=true) in a task that
+    runs more often than the refresh interval, or static records, which are never deleted: those of O(mode=export). A record that
+    came by update becomes static when it is removed and added by those commands. Not tried on Windows."
 seealso:
   - module: onprem.chat.dns_info
   - name: RFC 2136
@@ -211,6 +228,12 @@ kept:
   returned: when O(mode=update)
   type: list
   elements: str
+refreshed:
+  description: Name and type of each record set that was as wanted and whose values the server took again; see O(refresh).
+  returned: when O(mode=update)
+  type: list
+  elements: str
+  sample: [chat.corp.test. A]
 export:
   description: The records for those who write them by hand.
   returned: when O(mode=export)
@@ -234,7 +257,7 @@ export:
       returned: always
 updates:
   description:
-    - How many update messages were sent. More than one for a zone means that somebody else wrote at the same time, or
+    - How many update messages were sent, without those of O(refresh). More than one for a zone means that somebody else wrote at the same time, or
       that there were too many changes for one message.
   returned: success
   type: int

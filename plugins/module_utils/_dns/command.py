@@ -22,6 +22,7 @@ _DECISIONS = {
     "mode": {"type": "str", "choices": ["update", "export"], "default": "update"},
     "on_existing": {"type": "str", "choices": list(ON_EXISTING), "default": "replace"},
     "max_delete": {"type": "int"},
+    "refresh": {"type": "bool", "default": False},
 }
 
 
@@ -42,6 +43,7 @@ def result_of(outcome: Outcome) -> dict:
         "updates": outcome.updates,
         "answer": outcome.answer,
         "kept": list(outcome.kept),
+        "refreshed": list(outcome.refreshed),
     }
     if outcome.changed:
         result["diff"] = {"before": zone_lines(outcome.before), "after": zone_lines(outcome.after)}
@@ -83,9 +85,12 @@ def run(module) -> dict:
             [(servers.of(zone), intents) for zone, intents in zones.items()],
             Policy(params["on_existing"], params["max_delete"]),
             check_mode=module.check_mode,
+            refreshing=params["refresh"],
         )
     finally:
         servers.close()
+    for text in outcome.warnings:
+        module.warn(text)
     if params["on_existing"] == "keep_and_warn":
         for text in outcome.kept:
             module.warn(text)

@@ -100,6 +100,19 @@ def update(zone: str, changes: collections.abc.Iterable[Change], read: World):
     return message
 
 
+def refresh(zone: str, changes: collections.abc.Iterable[Change]):
+    """One message that sends again what is there: the values of ``after``, while the sets are exactly ``before``."""
+    message = dns.update.UpdateMessage(dns.name.from_text(zone))
+    for change in changes:
+        _require(message, change.key, change.before)
+    for change in changes:
+        # In the server's own spelling: otherwise Samba would have what somebody else has spelled differently twice.
+        there = _rdatas(change.key, change.before.as_read or change.before.values)
+        ours = [rdata for rdata in there if canonical(rdata) in change.after.values]
+        message.add(dns.name.from_text(change.key.name), change.before.ttl, *ours)
+    return message
+
+
 def whether_there(zone: str, keys: collections.abc.Iterable[Key]):
     """A message that does nothing: its answer says whether all of these sets exist (RFC 2136 2.4.1).
 

@@ -17,6 +17,7 @@ from ansible_collections.onprem.chat.plugins.module_utils._dns.lib import dns
 from ansible_collections.onprem.chat.plugins.module_utils._dns.message import (
     Answer,
     rcode_of,
+    refresh,
     rendered,
     tsig_error_of,
     update,
@@ -112,6 +113,10 @@ class Server:
     def update(self, changes: collections.abc.Iterable[Change], read: World) -> Answer:
         """Send one update and say what came back; never whether it happened: that is for reading back."""
         return self._sent(update(self.zone, changes, read))
+
+    def refresh(self, changes: collections.abc.Iterable[Change]) -> Answer:
+        """Send again what is there, and say what came back; see message.refresh."""
+        return self._sent(refresh(self.zone, changes))
 
     def _sent(self, message) -> Answer:
         self.open_session()

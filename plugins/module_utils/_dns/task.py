@@ -17,6 +17,7 @@ from ansible_collections.onprem.chat.plugins.module_utils._dns.engine import ATT
 from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import DnsError
 from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import Change, Intent, applied, unusual_types
 from ansible_collections.onprem.chat.plugins.module_utils._dns.policy import Policy
+from ansible_collections.onprem.chat.plugins.module_utils._dns.refresh import refresh
 from ansible_collections.onprem.chat.plugins.module_utils._dns.values import RecordSet
 
 
@@ -28,6 +29,7 @@ class Outcome:
     records: every set that was asked for, as it is now (in check mode: as it would be), with its zone.
     answer: the worst of the answers: ``none`` (no update was sent), ``verified``, ``unverifiable`` or ``lost``.
     kept: what is there in place of what was asked for, a sentence each.
+    refreshed: the sets whose values were sent again although they were as wanted. warnings: why that could not be done.
     """
 
     changed: bool
@@ -37,6 +39,8 @@ class Outcome:
     updates: int = 0
     answer: str = "none"
     kept: tuple[str, ...] = ()
+    refreshed: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass
@@ -49,6 +53,8 @@ class _Progress:
     updates: int = 0
     answer: str = "none"
     kept: tuple[Change, ...] = ()
+    refreshed: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def add(self, written, names: set[str]) -> None:
         self.now = {key: records for key, records in self.now.items() if key.name not in names} | dict(written.now)
@@ -64,10 +70,11 @@ def apply_intents(
     check_mode: bool = False,
     attempts: int = ATTEMPTS,
     sleep: collections.abc.Callable[[float], None] = time.sleep,
+    refreshing: bool = False,
 ) -> Outcome:
     """Make the intents so, each list on its server (a server is one zone), and prove it; or say why not.
 
-    Nothing is sent before every zone was read and planned. Raises DnsError; its ``partial`` is the Outcome of what had been
+    Nothing is sent before every zone was read and planned. ``refreshing``: what was as wanted is sent again. Raises DnsError; its ``partial`` is the Outcome of what had been
     written before.
     """
     policy = policy or Policy()
@@ -89,6 +96,8 @@ def apply_intents(
             intents = intents_of(chunk, one.plan.intents)
             written = write(one.plan, intents, chunk, policy, attempts, sleep)
             one.add(written, {intent.key.name for intent in intents})
+        for one in progress if refreshing else ():
+            refresh(one, policy, attempts, sleep)
     except DnsError as error:
         partial = _outcome(progress, policy)
         if partial.changed:
@@ -120,4 +129,6 @@ def _outcome(progress: list[_Progress], policy: Policy) -> Outcome:
         updates=sum(one.updates for one in progress),
         answer=max((one.answer for one in progress), key=FATES.index, default="none"),
         kept=tuple(policy.told(change) for change in kept),
+        refreshed=tuple(name for one in progress for name in one.refreshed),
+        warnings=tuple(text for one in progress for text in one.warnings),
     )
