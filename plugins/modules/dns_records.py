@@ -244,7 +244,9 @@ export:
       type: str
       returned: always
     powershell:
-      description: Commands of the PowerShell module DnsServer. Not tried on Windows.
+      description:
+        - Commands of the PowerShell module DnsServer. They make static records, which are never scavenged, where O(mode=update)
+          makes records with a time stamp (see the notes). Not tried on Windows.
       type: str
       returned: always
     dnscmd:

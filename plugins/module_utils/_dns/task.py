@@ -74,8 +74,8 @@ def apply_intents(
 ) -> Outcome:
     """Make the intents so, each list on its server (a server is one zone), and prove it; or say why not.
 
-    Nothing is sent before every zone was read and planned. ``refreshing``: what was as wanted is sent again. Raises DnsError; its ``partial`` is the Outcome of what had been
-    written before.
+    Nothing is sent before every zone was read and planned. ``refreshing``: what was as wanted is sent again. Raises DnsError;
+    its ``partial`` is the Outcome of what had been written before.
     """
     policy = policy or Policy()
     plans = [prepare(server, intents, policy) for server, intents in work]
