@@ -41,7 +41,13 @@ def refresh(one, policy: Policy, attempts: int, sleep: collections.abc.Callable[
     """
     server = one.plan.server
     fresh = {change.key for change in (*one.plan.changes, *one.plan.kept, *one.kept)}
-    for chunk in chunks(stale(one.plan.intents, one.now, fresh), server.max_sets, zone=server.zone):
+    old = stale(one.plan.intents, one.now, fresh)
+    try:
+        parts = chunks(old, server.max_sets, zone=server.zone)
+    except DnsError as error:
+        one.warnings += (_told(server, old, str(error)),)
+        return
+    for chunk in parts:
         left = list(chunk)
         for _attempt in range(attempts):
             try:

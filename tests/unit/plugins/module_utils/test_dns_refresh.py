@@ -116,6 +116,14 @@ def test_each_zone_and_as_many_messages_as_needed():
     assert len(outcome.refreshed) == 4
 
 
+def test_a_shared_set_that_fits_into_no_message_is_a_warning():
+    many = {f"5 0 5222 {'x' * 50}{number}.corp.test." for number in range(500)}
+    fake = FakeServer({SERVICE_KEY: (60, {*many, "5 0 5222 chat.corp.test."})})
+    outcome = apply(fake, SERVICE)
+    assert (outcome.changed, outcome.refreshed, len(outcome.warnings), fake.updates) == (False, (), 1, [])
+    assert "do not fit into one DNS message of 64 KiB." in outcome.warnings[0]
+
+
 def test_the_message_is_signed():
     key = dns.tsig.Key(dns.name.from_text("chat."), b"secret", dns.name.from_text("hmac-sha256"))
     fake = FakeServer(dict(THERE), key=key)
