@@ -91,7 +91,8 @@ notes:
   - "Windows DNS: C(Get-DnsServerZoneAging -Name ZONE) shows whether a zone ages (C(AgingEnabled)) and for how long, and
     C(Get-DnsServerScavenging) whether the server deletes. Where both are so, either O(refresh=true) in a task that
     runs more often than the refresh interval, or static records, which are never deleted: those of O(mode=export). A record that
-    came by update becomes static when it is removed and added by those commands. Not tried on Windows."
+    came by update becomes static when it is removed and added by those commands. Not tried on Windows; Samba 4.17 renews its
+    time stamps after the no-refresh interval and leaves static records static."
 seealso:
   - module: onprem.chat.dns_info
   - name: RFC 2136
