@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import pathlib
+import typing as t
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import lookup_loader
+from ansible.plugins.lookup import LookupBase
 from ansible.template import Templar, trust_as_template
 
 from ansible_collections.onprem.chat.plugins.action.site_info import read_rules
@@ -217,3 +220,37 @@ def test_a_checksum_may_be_in_capitals(value):
     site = MTS_LINK | {"chat_installer_sha256": "ABCDEF" + "0" * 58}
     for name in ("mts_link_meetings_installer_sha256", "mts_link_chats_installer_sha256"):
         assert value(name, site) == "abcdef" + "0" * 58
+
+
+class Answer(LookupBase):
+    """What DNS says of the domain controllers."""
+
+    records: t.ClassVar = [
+        {"priority": 10, "target": "dc3.corp.test."},
+        {"priority": 0, "target": "dc2.corp.test."},
+        {"priority": 10, "target": "dc1.corp.test."},
+    ]
+
+    def run(self, terms, variables=None, **kwargs):
+        assert terms == ["_ldap._tcp.dc._msdcs.corp.test"]
+        return self.records
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("variable", "expected"),
+    [
+        ("__site_domain_controllers", ["dc2.corp.test", "dc1.corp.test", "dc3.corp.test"]),
+        ("__site_found_controllers", ["dc1.corp.test", "dc2.corp.test", "dc3.corp.test"]),
+        ("of_init", ["dc2.corp.test", "dc1.corp.test", "dc3.corp.test"]),
+    ],
+)
+def test_found_controllers_do_not_follow_the_order_of_the_answer(value, monkeypatch, variable, expected, turned):
+    """DNS turns the records of an answer round: each run would write another configuration."""
+    answer = Answer()
+    answer.records = Answer.records[::-1] if turned else Answer.records
+    monkeypatch.setattr(lookup_loader, "get", lambda *_names, **_options: answer)
+    tasks = DataLoader().load_from_file(str(ROOT / "playbooks/tasks/init_discover.yml"), trusted_as_template=True)
+    found = tasks[0]["block"][0]["ansible.builtin.set_fact"]["__init_found"]
+    site = SITE | {"__init_ad_domain": "corp.test", "of_init": found["controllers"]}
+    assert value(variable, site) == expected
