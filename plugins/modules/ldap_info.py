@@ -28,6 +28,7 @@ options:
   servers:
     description:
       - Directory servers by their full DNS names. All of them are asked.
+      - One that cannot be reached is a warning while another one can.
       - An address works only when the server's certificate holds it.
     type: list
     elements: str

@@ -15,7 +15,7 @@ import dataclasses
 import time
 import typing as t
 
-from ansible_collections.onprem.chat.plugins.module_utils._checks import Checks
+from ansible_collections.onprem.chat.plugins.module_utils._checks import FAIL, PASS, WARN, Checks
 from ansible_collections.onprem.chat.plugins.module_utils._ldap import account, errors
 from ansible_collections.onprem.chat.plugins.module_utils._ldap import probe as network_probe
 from ansible_collections.onprem.chat.plugins.module_utils._ldap.session import (
@@ -379,8 +379,20 @@ class _Server:
 def diagnose(
     question: Question, network: t.Any = network_probe, sessions: t.Any = Session, now: float | None = None
 ) -> Checks:
-    """Asks every server everything that can be asked of it."""
-    checks = Checks()
+    """Asks every server everything that can be asked of it.
+
+    A server that cannot be reached is a warning while another one can: whoever asks the directory goes on to that one.
+    """
+    answers = []
     for host in question.servers:
-        _Server(question, host, checks, network, sessions, time.time() if now is None else now).run()
-    return checks
+        answers.append(Checks())
+        _Server(question, host, answers[-1], network, sessions, time.time() if now is None else now).run()
+    found = [check for checks in answers for check in checks]
+    reached = any(check.id == "ldap.tcp" and check.status in (PASS, WARN) for check in found)
+    everything = Checks()
+    for check in found:
+        if reached and check.id == "ldap.tcp" and check.status == FAIL:
+            everything.warned(check.id, check.subject, f"{check.evidence}; another server answers", check.hint)
+        else:
+            everything.add(**check.as_dict())
+    return everything

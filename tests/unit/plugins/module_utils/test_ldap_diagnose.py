@@ -187,6 +187,39 @@ def test_every_server_is_asked():
     assert [check["subject"] for check in by_id(checks, "ldap.tcp")] == ["dc1.corp.test:636", "dc2.corp.test:636"]
 
 
+REFUSED = probe.ProbeError("10.0.0.1:636: connection refused", "Is it a domain controller?")
+
+
+class Hosts(Network):
+    """Each name has an address of its own."""
+
+    def resolve(self, host, port):
+        return [f"10.0.0.{host[2]}"]
+
+
+def test_one_of_two_servers_is_dead():
+    """Whoever asks the directory goes on to the next server."""
+    checks = ask(Hosts(connect={"10.0.0.1": REFUSED}), servers=["dc1.corp.test", "dc2.corp.test"])
+    dead, alive = by_id(checks, "ldap.tcp")
+    assert (dead["status"], alive["status"]) == ("warn", "pass")
+    assert dead["evidence"] == "10.0.0.1:636: connection refused; another server answers"
+    assert dead["hint"] == "Is it a domain controller?"
+    assert [check["status"] for check in by_id(checks, "ldap.bind")] == ["skip", "pass"]
+    assert [check for check in checks if check["status"] == "fail"] == []
+
+
+def test_all_servers_are_dead():
+    network = Hosts(connect={"10.0.0.1": REFUSED, "10.0.0.2": REFUSED})
+    checks = ask(network, servers=["dc1.corp.test", "dc2.corp.test"])
+    assert [check["status"] for check in by_id(checks, "ldap.tcp")] == ["fail", "fail"]
+    assert by_id(checks, "ldap.tcp")[0]["evidence"] == "10.0.0.1:636: connection refused"
+
+
+def test_the_same_server_twice_is_no_other_server():
+    checks = ask(Hosts(connect={"10.0.0.1": REFUSED}), servers=["dc1.corp.test", "dc1.corp.test"])
+    assert [check["status"] for check in by_id(checks, "ldap.tcp")] == ["fail", "fail"]
+
+
 def test_address_needs_no_resolver():
     checks = ask(Network(resolve=probe.ProbeError("x", "h")), servers=["10.0.0.9"])
     assert one(checks, "ldap.dns")["evidence"] == "is an address, nothing to resolve"
