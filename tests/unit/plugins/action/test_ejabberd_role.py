@@ -71,3 +71,12 @@ def test_the_group_does_not_change_the_meaning_of_the_filter(group, value):
 def test_without_a_group_every_user_may_log_in():
     assert "memberOf" not in written()["ldap_filter"]
     assert "memberOf" not in asked("")
+
+
+def test_one_server_answers_and_the_others_stand_by():
+    """In ldap_servers each would be a connection of its own that knows no other server."""
+    several = written(ejabberd_ldap_servers=["dc1.corp.test", "dc2.corp.test", "dc3.corp.test"])
+    assert several["ldap_servers"] == ["dc1.corp.test"]
+    assert several["ldap_backups"] == ["dc2.corp.test", "dc3.corp.test"]
+    assert written()["ldap_servers"] == ["dc1.corp.test"]
+    assert "ldap_backups" not in written()
