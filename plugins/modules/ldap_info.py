@@ -72,6 +72,13 @@ options:
   group:
     description: Group that must exist and have members, as distinguished name or name.
     type: str
+  domain:
+    description:
+      - Domain of the users' XMPP addresses. Entries that O(filter) finds and whose O(uid_attribute) can be no address in it are a warning.
+      - With O(uid_attribute=mail) and O(uid_attribute=userPrincipalName) the whole address is looked at, with any other attribute
+        the part before the C(@).
+      - Without it names are not judged.
+    type: str
   timeout:
     description: Seconds to wait for every single answer.
     type: int
@@ -163,6 +170,7 @@ ARGUMENT_SPEC = {
     "uid_attribute": {"type": "str", "default": "mail"},
     "users": {"type": "list", "elements": "str", "default": []},
     "group": {"type": "str"},
+    "domain": {"type": "str"},
     "timeout": {"type": "int", "default": 5},
 }
 

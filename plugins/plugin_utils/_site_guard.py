@@ -18,6 +18,7 @@ import re
 import typing as t
 
 from ansible_collections.onprem.chat.plugins.module_utils._checks import Checks
+from ansible_collections.onprem.chat.plugins.module_utils._xmpp.address import IN_WORDS, forbidden_in
 from ansible_collections.onprem.chat.plugins.plugin_utils._site_formats import FORMATS, HINTS, is_fqdn
 
 SITE_PREFIX = "chat_"
@@ -260,6 +261,14 @@ class _Judge:
                 name,
                 f"is {value}, not in the domain {domain.value}",
                 "Name a user of the chat domain, or correct chat_domain.",
+                path,
+            )
+        elif forbidden_in(local):
+            self.fail(
+                "site.value",
+                name,
+                f"is {value}, which is no JID: it holds {forbidden_in(local)} before the @",
+                f"A user with one of {IN_WORDS} there cannot log in. Name another one, or give this one another address in the directory.",
                 path,
             )
 

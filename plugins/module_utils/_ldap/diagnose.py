@@ -16,7 +16,7 @@ import time
 import typing as t
 
 from ansible_collections.onprem.chat.plugins.module_utils._checks import FAIL, PASS, WARN, Checks
-from ansible_collections.onprem.chat.plugins.module_utils._ldap import account, errors
+from ansible_collections.onprem.chat.plugins.module_utils._ldap import account, errors, names
 from ansible_collections.onprem.chat.plugins.module_utils._ldap import probe as network_probe
 from ansible_collections.onprem.chat.plugins.module_utils._ldap.session import (
     BASE,
@@ -52,6 +52,7 @@ class Question:
     bind_password: str | None = dataclasses.field(default=None, repr=False)
     users: list[str] = dataclasses.field(default_factory=list)
     group: str | None = None
+    domain: str | None = None
     timeout: float = 5.0
 
 
@@ -238,15 +239,15 @@ class _Server:
 
     def filter(self) -> None:
         question, subject = self.question, self.on(self.question.base)
-        names: dict[str, list[str]] = {}
-        allowed, unnamed = set(), 0
+        owners: dict[str, list[str]] = {}
+        allowed, found = set(), []
         try:
             for entry in self.session.search(question.base, question.filter, attributes=[question.uid_attribute]):
                 allowed.add(entry.dn.casefold())
                 values = entry.get(question.uid_attribute)
-                unnamed += not values
+                found.append(values)
                 for value in values:
-                    names.setdefault(value.casefold(), []).append(entry.dn)
+                    owners.setdefault(value.casefold(), []).append(entry.dn)
         except BadFilter as error:
             self.fail(
                 "ldap.filter",
@@ -256,6 +257,8 @@ class _Server:
             )
             return
         self.allowed = allowed
+        named = [values for values in found if values]
+        unnamed = len(found) - len(named)
         evidence = f"{len(allowed)} entries match"
         if unnamed:
             evidence += f", {unnamed} of them without {question.uid_attribute}"
@@ -283,21 +286,16 @@ class _Server:
             )
         else:
             self.checks.passed("ldap.filter", subject, evidence)
-        self.collisions(names)
-
-    def collisions(self, names: dict[str, list[str]]) -> None:
-        for value, entries in names.items():
-            if len(entries) > 1:
-                self.fail(
-                    "ldap.user",
-                    self.on(value),
-                    f"{len(entries)} entries share {self.question.uid_attribute}={value} (case does not count): "
-                    + "; ".join(sorted(entries)),
-                    "One name may belong to one account only: correct the attribute of the others.",
-                )
+        names.collisions(self.checks, owners, question.uid_attribute, self.host)
+        if question.domain:
+            names.without_address(self.checks, subject, named, question.uid_attribute, question.domain)
 
     def user(self, user: str) -> None:
         question, subject = self.question, self.on(user)
+        if question.domain and not names.is_address(
+            self.checks, subject, user, question.uid_attribute, question.domain
+        ):
+            return
         wanted = f"({question.uid_attribute}={escape_filter(user)})"
         attributes = [question.uid_attribute, *account.ATTRIBUTES]
         found = list(self.session.search(question.base, wanted, attributes=attributes))

@@ -394,6 +394,71 @@ def test_user_names_are_escaped():
     assert ("search", BASE, "(mail=\\2a\\29\\28x@corp.test)", "SUBTREE") in directory.calls
 
 
+def addresses(found, domain="corp.test", **changes):
+    directory = Directory(rules={FILTER: list(found)})
+    return by_id(ask(directory=directory, domain=domain, **changes), "ldap.user")
+
+
+def test_entries_that_make_no_address():
+    """Clients write o\\27brien for o'brien (XEP-0106), and the directory is asked for exactly that."""
+    found = [ANNA, person("none"), person("brien", "o'brien@corp.test"), person("vera", "vera@other.test")]
+    (check,) = addresses(found)
+    assert (check["status"], check["subject"], check["source"]) == (
+        "warn",
+        f"{BASE} on dc1.corp.test",
+        "RFC 7622 3.3.1",
+    )
+    assert check["evidence"] == (
+        "2 of 3 entries can never log in, their mail makes no XMPP address in corp.test: "
+        "o'brien@corp.test (holds '), vera@other.test (another domain)"
+    )
+    assert check["hint"] == (
+        "Where they are to use the service: correct mail. Before the @ stands none of \" & ' / : < > @ or a space, "
+        "behind it corp.test."
+    )
+
+
+@pytest.mark.parametrize("char", "\"&'/:<>")
+def test_characters_that_no_address_holds(char):
+    (check,) = addresses([person("anna", f"an{char}na@corp.test")])
+    assert f"an{char}na@corp.test (holds {char})" in check["evidence"]
+
+
+def test_three_of_many_entries_that_make_no_address_are_shown():
+    (check,) = addresses([person(f"u{number}", f"u{number}@other.test") for number in range(5)])
+    assert check["evidence"].endswith(
+        ": u0@other.test (another domain), u1@other.test (another domain), u2@other.test (another domain) and 2 more"
+    )
+
+
+def test_addresses_in_their_domain():
+    assert addresses([ANNA, person("boris", "Boris@CORP.test")]) == []
+    assert addresses([person("vera", "vera@other.test")], domain=None) == []
+
+
+def test_one_usable_value_is_enough():
+    several = Entry(f"CN=anna,{BASE}", {"mail": ["anna@other.test", "anna@corp.test"]})
+    assert addresses([several]) == []
+
+
+def test_names_without_a_domain():
+    (check,) = addresses(
+        [Entry("CN=a", {"samaccountname": ["o'brien"]}), Entry("CN=b", {"samaccountname": ["anna"]})],
+        uid_attribute="sAMAccountName",
+    )
+    assert check["evidence"] == (
+        "1 of 2 entries can never log in, their sAMAccountName makes no XMPP address in corp.test: o'brien (holds ')"
+    )
+
+
+def test_user_who_makes_no_address():
+    (check,) = addresses([ANNA], users=["o'brien@corp.test"])
+    assert (check["status"], check["evidence"]) == (
+        "fail",
+        "o'brien@corp.test makes no XMPP address in corp.test: holds '",
+    )
+
+
 def group(entries, name=GROUP):
     rules = {FILTER: [ANNA], "group": entries}
     rules["(&(objectClass=group)(|(sAMAccountName=Chat Users)(cn=Chat Users)))"] = entries

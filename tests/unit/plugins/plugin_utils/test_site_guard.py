@@ -264,6 +264,12 @@ def test_bind_account_as_principal(site):
         ("anna@other.test", "chat_verify_users[0].jid is anna@other.test, not in the domain corp.test"),
         ("anna", "chat_verify_users[0].jid is 'anna', which is no JID"),
         ("@corp.test", "chat_verify_users[0].jid is '@corp.test', which is no JID"),
+        (
+            "o'brien@corp.test",
+            "chat_verify_users[0].jid is o'brien@corp.test, which is no JID: it holds ' before the @",
+        ),
+        ("a/b:c@corp.test", "chat_verify_users[0].jid is a/b:c@corp.test, which is no JID: it holds / : before the @"),
+        ("a b@corp.test", "chat_verify_users[0].jid is a b@corp.test, which is no JID: it holds a space before the @"),
     ],
 )
 def test_users_outside_of_the_domain(site, jid, evidence):
