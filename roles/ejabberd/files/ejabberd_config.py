@@ -193,6 +193,12 @@ def served(ports):
     return [port for port in ports if port in found]
 
 
+def shared():
+    """Whether another Erlang machine is registered in the port mapper. Without its name nobody would find it any more."""
+    names = re.findall(r"^name (\S+) at port", run("epmd", "-names").stdout, re.MULTILINE)
+    return any("ejabberd" not in name for name in names)
+
+
 def log_size():
     try:
         return LOG.stat().st_size
@@ -242,7 +248,8 @@ def bring(what, ports, seconds):
         run("systemctl", "daemon-reload")
         if what == "restart":
             run("systemctl", "stop", "ejabberd.service")
-            run("systemctl", "stop", "epmd.service", "epmd.socket")
+            if not shared():
+                run("systemctl", "stop", "epmd.service", "epmd.socket")
         run("systemctl", "reset-failed", "ejabberd.service", "epmd.service", "epmd.socket")
         run("systemctl", "enable", "ejabberd.service")
         try:

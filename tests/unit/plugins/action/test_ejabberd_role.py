@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import pathlib
+import subprocess
 
 import pytest
 import yaml
@@ -80,3 +82,82 @@ def test_one_server_answers_and_the_others_stand_by():
     assert several["ldap_backups"] == ["dc2.corp.test", "dc3.corp.test"]
     assert written()["ldap_servers"] == ["dc1.corp.test"]
     assert "ldap_backups" not in written()
+
+
+# ss and the unit's processes on a host where RabbitMQ, the same Erlang machine, runs beside ejabberd.
+SOCKETS = """\
+LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("sshd",pid=80,fd=3))
+LISTEN 0 128 *:5222 *:* users:(("beam.smp",pid=410,fd=25))
+LISTEN 0 128 127.0.0.1:41233 0.0.0.0:* users:(("beam.smp",pid=410,fd=17))
+LISTEN 0 128 *:5672 *:* users:(("beam.smp",pid=41,fd=31))
+LISTEN 0 128 0.0.0.0:25672 0.0.0.0:* users:(("beam.smp",pid=41,fd=18))
+LISTEN 0 4096 {epmd}:4369 0.0.0.0:* users:(("epmd",pid=300,fd=3),("systemd",pid=1,fd=36))
+/proc/408/cgroup
+/proc/410/cgroup
+"""
+
+
+def evaluated(tasks, variable, found, **variables):
+    """A variable of a task of the role, for what the host said."""
+    loader = DataLoader()
+    known = loader.load_from_file(str(ROLE / "vars" / "main.yml"), trusted_as_template=True)
+    steps = loader.load_from_file(str(ROLE / "tasks" / tasks), trusted_as_template=True)
+    known |= next(step["vars"] for step in steps if variable in step.get("vars", {}))
+    seen = {"__ejabberd_sockets": {"stdout_lines": found.splitlines()}}
+    return Templar(loader, variables=known | HOST | seen | variables).template(
+        trust_as_template("{{ " + variable + " }}")
+    )
+
+
+@pytest.mark.parametrize(
+    ("epmd", "names", "outside"),
+    [
+        ("127.0.0.1", "name ejabberd at port 41233", [5222]),
+        ("127.0.0.1", "name ejabberd at port 41233\nname rabbit at port 25672", [5222]),
+        ("*", "name ejabberd at port 41233\nname rabbit at port 25672", [5222]),
+        ("*", "name ejabberd at port 41233", [4369, 5222]),
+    ],
+)
+def test_ports_of_another_erlang_service_are_not_taken_for_ours(epmd, names, outside):
+    found = SOCKETS.format(epmd=epmd) + "epmd: up and running on port 4369 with data:\n" + names
+    assert evaluated("verify.yml", "__ejabberd_outside", found) == outside
+
+
+@pytest.mark.parametrize(
+    ("port", "managed", "taken"),
+    [(5222, True, 0), (5222, False, 1), (5672, True, 1), (5672, False, 1), (5223, True, 0)],
+)
+def test_a_port_of_another_erlang_service_is_taken(port, managed, taken):
+    found = SOCKETS.format(epmd="127.0.0.1")
+    state = {"__ejabberd_managed": managed, "ejabberd_adopt": False, "item": port}
+    assert len(evaluated("preflight.yml", "__ejabberd_taken", found, **state)) == taken
+
+
+@pytest.fixture
+def helper(monkeypatch, tmp_path):
+    """The helper on the chat host, where each command succeeds; helper.asked is what was run."""
+    spec = importlib.util.spec_from_file_location("ejabberd_config", ROLE / "files" / "ejabberd_config.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.asked, module.names = [], "name ejabberd at port 41233\n"
+
+    def run(*argv, **_options):
+        module.asked.append(" ".join(argv))
+        return subprocess.CompletedProcess(argv, 0, module.names if argv == ("epmd", "-names") else "")
+
+    monkeypatch.setattr(module, "run", run)
+    monkeypatch.setattr(module, "wait", lambda _ports, _seconds: [])
+    monkeypatch.setattr(module, "LOG", tmp_path / "log")
+    return module
+
+
+def test_the_port_mapper_is_restarted_with_ejabberd(helper):
+    assert helper.bring("restart", [5222], 1) == ""
+    assert "systemctl stop epmd.service epmd.socket" in helper.asked
+
+
+def test_a_port_mapper_that_others_use_is_left_alone(helper):
+    helper.names = "epmd: up and running on port 4369 with data:\nname rabbit at port 25672\n"
+    assert helper.bring("restart", [5222], 1) == ""
+    assert "systemctl stop ejabberd.service" in helper.asked
+    assert [command for command in helper.asked if "stop epmd" in command] == []
