@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,12 @@ def change(chat, *arguments, **variables):
 
 def shell(chat, command, check=True):
     return chat.exec("chat", ["sh", "-c", "cd /; " + command], check=check).stdout
+
+
+def login(chat, name):
+    """The server's last word."""
+    password = chat.secrets["users"][name]
+    return chat.exec("users", ["python3", "-c", LOGIN], input=f"{name}\n{password}\n").stdout
 
 
 def recap(result, word):
@@ -240,18 +247,80 @@ def test_killed_between_writing_and_loading(chat):
 
 
 def test_a_user_who_is_disabled_is_refused_at_once(chat):
-    def login(login_name):
-        password = chat.secrets["users"][login_name]
-        return chat.exec("users", ["python3", "-c", LOGIN], input=f"{login_name}\n{password}\n").stdout
-
-    assert "<success" in login("boris")
+    assert "<success" in login(chat, "boris")
     chat.exec("dc1", ["samba-tool", "user", "disable", "boris"], check=True)
     try:
-        assert "<not-authorized" in login("boris")
+        assert "<not-authorized" in login(chat, "boris")
     finally:
         chat.exec("dc1", ["samba-tool", "user", "enable", "boris"], check=True)
-    assert "<success" in login("boris")
-    assert "<not-authorized" in login("disabled1")
+    assert "<success" in login(chat, "boris")
+    assert "<not-authorized" in login(chat, "disabled1")
+
+
+@pytest.fixture
+def dead_controllers(chat):
+    """dc8 refuses connections, dc9 swallows whatever is sent to it."""
+    hosts = shell(chat, "cat /etc/hosts")
+    neighbour = "10.203.0.99 dev $(ip -o route get 10.203.0.99 | sed 's/.* dev \\([^ ]*\\).*/\\1/')"
+    shell(chat, "printf '10.203.0.20 dc8.corp.test\\n10.203.0.99 dc9.corp.test\\n' >> /etc/hosts")
+    shell(chat, f"ip neighbour replace {neighbour} lladdr 02:00:00:00:00:63 nud permanent")
+    yield
+    shell(chat, f"ip neighbour del {neighbour}")
+    chat.exec("chat", ["sh", "-c", "cat > /etc/hosts"], input=hosts, check=True)
+    change(chat)
+
+
+@pytest.mark.parametrize(("dead", "seconds"), [("dc8.corp.test", 5), ("dc9.corp.test", 25)])
+def test_the_first_domain_controller_is_down(chat, dead_controllers, dead, seconds):
+    """Whoever logs in waits until ejabberd gives up: at once where nobody listens, 15 seconds where nobody answers."""
+    result = change(chat, ejabberd_ldap_servers=[dead, "dc1.corp.test"])
+    assert result.returncode == 0, result.stdout
+    end = time.monotonic() + seconds
+    while "<success" not in (word := login(chat, "boris")):
+        assert time.monotonic() < end, word
+    assert f"LDAP connection to {dead}:636 failed" in shell(chat, "tail -n 50 /var/log/ejabberd/ejabberd.log")
+
+
+@pytest.mark.parametrize(
+    ("name", "escaped"), [("Chat Users (Moscow)", "Chat Users (Moscow)"), ("Chat, Users", "Chat\\, Users")]
+)
+def test_a_group_whose_name_means_something_in_a_filter(chat, name, escaped):
+    chat.exec("dc1", ["samba-tool", "group", "add", name], check=True)
+    try:
+        chat.exec("dc1", ["samba-tool", "group", "addmembers", name, "boris"], check=True)
+        result = change(chat, ejabberd_ldap_users_group=f"CN={escaped},CN=Users,DC=corp,DC=test")
+        assert result.returncode == 0, result.stdout
+        assert "<success" in login(chat, "boris")
+        assert "<not-authorized" in login(chat, "anna")
+    finally:
+        chat.exec("dc1", ["samba-tool", "group", "delete", name], check=True)
+        change(chat)
+
+
+@pytest.fixture
+def rabbit(chat):
+    """Another Erlang machine on the host, like that of RabbitMQ."""
+    program = "{ok, _} = gen_tcp:listen(5672, []), timer:sleep(infinity)."
+    start = ["systemd-run", "--unit=rabbit", "--collect", "--setenv=HOME=/root", "erl", "-noinput", "-sname", "rabbit"]
+    chat.exec("chat", [*start, "-eval", program], check=True)
+    shell(chat, "for i in $(seq 50); do ss -Hltn 'sport = :5672' | grep -q . && break; sleep 0.1; done")
+    yield
+    shell(chat, "systemctl stop rabbit")
+
+
+def test_another_erlang_service_on_the_host(chat, rabbit):
+    result = change(chat)
+    assert result.returncode == 0, result.stdout
+    assert recap(result, "changed") == 0
+    result = change(chat, ejabberd_direct_tls_port=5672)
+    assert result.returncode != 0
+    assert "Port 5672 on chat is taken by beam.smp (process " in said(result)
+    shell(chat, "rm /var/lib/onprem-chat/ejabberd/loaded.json")  # the next run restarts ejabberd
+    pid = shell(chat, "systemctl show ejabberd --property MainPID")
+    result = change(chat)
+    assert result.returncode == 0, result.stdout
+    assert shell(chat, "systemctl show ejabberd --property MainPID") != pid
+    assert "name rabbit at port" in shell(chat, "epmd -names")
 
 
 def test_a_list_where_a_text_is_meant(chat):

@@ -117,6 +117,14 @@ def test_domain_controller_is_unreachable(ask):
     )
 
 
+def test_one_of_two_domain_controllers_is_unreachable(ask):
+    checks = ask(servers=["10.203.0.99", "dc1.corp.test"])
+    dead, alive = (check for check in checks if check["id"] == "ldap.tcp")
+    assert (dead["status"], alive["status"]) == ("warn", "pass")
+    assert dead["evidence"] == "10.203.0.99:636: unreachable (No route to host); another server answers"
+    assert [check for check in checks if check["status"] == "fail"] == []
+
+
 def test_domain_controller_is_silent(ask, lab):
     """By address: this domain controller is the resolver as well."""
     route = ["blackhole", "10.203.0.100/32"]
@@ -206,6 +214,31 @@ def test_directory_refuses_the_password(lab):
     assert "certainly-not-it" not in text
     assert "1 of " in text and "checks failed, see the table above. Nothing was changed." in text
     rest_of_the_table(text)
+
+
+@pytest.fixture
+def odd_names(lab):
+    """A group whose name means something in a filter, and in it a user whose name cannot be part of an XMPP address."""
+    group = "Chat Users (Moscow)"
+    mail = ["--mail-address=o'brien@corp.test"]
+    lab.exec("dc1", ["samba-tool", "user", "create", "brien", "--random-password", *mail], check=True)
+    lab.exec("dc1", ["samba-tool", "group", "add", group], check=True)
+    lab.exec("dc1", ["samba-tool", "group", "addmembers", group, "anna,boris,brien"], check=True)
+    yield f"CN={group},CN=Users,DC=corp,DC=test"
+    lab.exec("dc1", ["samba-tool", "group", "delete", group], check=True)
+    lab.exec("dc1", ["samba-tool", "user", "delete", "brien"], check=True)
+
+
+def test_odd_names_in_the_directory(lab, odd_names):
+    result, text = preflight(lab, "-e", json.dumps({"chat_users_group": odd_names}))
+    assert result.returncode == 0, text
+    assert "3 entries match" in lines(text, "ldap.filter")[0]
+    assert "3 direct members" in lines(text, "ldap.group")[0]
+    (line,) = [line for line in lines(text, "ldap.user") if line.startswith("WARN")]
+    assert (
+        "1 of 3 entries can never log in, their mail makes no XMPP address in corp.test: o'brien@corp.test (holds ')"
+        in line
+    )
 
 
 def test_dns_refuses_the_password(lab):
