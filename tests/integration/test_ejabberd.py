@@ -281,14 +281,12 @@ def test_the_first_domain_controller_is_down(chat, dead_controllers, dead, secon
     assert f"LDAP connection to {dead}:636 failed" in shell(chat, "tail -n 50 /var/log/ejabberd/ejabberd.log")
 
 
-@pytest.mark.parametrize(
-    ("name", "escaped"), [("Chat Users (Moscow)", "Chat Users (Moscow)"), ("Chat, Users", "Chat\\, Users")]
-)
-def test_a_group_whose_name_means_something_in_a_filter(chat, name, escaped):
+def test_a_group_whose_name_means_something_in_a_filter(chat):
+    name = "Chat Users (Moscow)"
     chat.exec("dc1", ["samba-tool", "group", "add", name], check=True)
     try:
         chat.exec("dc1", ["samba-tool", "group", "addmembers", name, "boris"], check=True)
-        result = change(chat, ejabberd_ldap_users_group=f"CN={escaped},CN=Users,DC=corp,DC=test")
+        result = change(chat, ejabberd_ldap_users_group=f"CN={name},CN=Users,DC=corp,DC=test")
         assert result.returncode == 0, result.stdout
         assert "<success" in login(chat, "boris")
         assert "<not-authorized" in login(chat, "anna")
