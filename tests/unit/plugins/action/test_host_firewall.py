@@ -1,0 +1,75 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the firewall makes of what ss, sshd and systemd say: roles/host/vars/main.yml, evaluated by Ansible."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+
+ROOT = pathlib.Path(__file__).resolve().parents[4]
+
+
+@pytest.fixture
+def value():
+    """The value of a variable of the role, with what tasks registered and what the user set."""
+    loader = DataLoader()
+    variables = loader.load_from_file(str(ROOT / "roles" / "host" / "vars" / "main.yml"), trusted_as_template=True)
+
+    def value(name, **others):
+        return Templar(loader, variables=variables | others).template(trust_as_template("{{ " + name + " }}"))
+
+    return value
+
+
+def said(stdout, returncode=0):
+    return {"stdout": stdout, "stdout_lines": stdout.splitlines(), "rc": returncode}
+
+
+SSHD = 'users:(("sshd",pid=812,fd=4),("sshd",pid=790,fd=4))'
+# An administrator with X11, -R, -R to everybody, -L and a ProxyJump through this host; he came in by an old port of sshd.
+TUNNELS = f"""tcp   LISTEN 0      128             0.0.0.0:22           0.0.0.0:*     users:(("sshd",pid=500,fd=3))
+tcp   LISTEN 0      128                [::]:22              [::]:*     users:(("sshd",pid=500,fd=4))
+tcp   LISTEN 0      128           127.0.0.1:6010         0.0.0.0:*     {SSHD}
+tcp   LISTEN 0      128               [::1]:6010            [::]:*     {SSHD}
+tcp   LISTEN 0      128           127.0.0.1:8443         0.0.0.0:*     {SSHD}
+tcp   LISTEN 0      511                   *:8080               *:*     users:(("nginx",pid=1,fd=3))
+tcp   ESTAB  0      0           10.203.0.20:2222     10.203.0.100:51444 {SSHD}
+tcp   ESTAB  0      0           10.203.0.20:41822     10.203.0.10:443  {SSHD}
+tcp   ESTAB  0      0      [fd00:203::20]:47312  [fd00:203::30]:22   {SSHD}
+tcp   ESTAB  0      0    [::ffff:127.0.0.1]:8443 [::ffff:127.0.0.1]:40000 {SSHD}
+"""
+ASKED = {
+    "__host_sockets": said(TUNNELS),
+    "__host_port_range": said("32768\t60999\n"),
+    "__host_sshd": said("port 22\npermitrootlogin no\n"),
+    "__host_ssh_socket": said("ActiveState=inactive\nListen=[::]:2022 (Stream)\n"),
+}
+
+
+def test_tunnels_of_ssh_are_no_ports_of_ssh(value):
+    assert value("__host_ssh_ports", **ASKED) == [22, 2222]
+
+
+@pytest.mark.parametrize(
+    ("asked", "ports"),
+    [
+        ({"__host_sshd": said("", 255), "__host_sockets": {"skipped": True}}, []),
+        ({"__host_port_range": said("", 1)}, [22, 2222]),
+        ({"__host_sshd": said("port 22\nport 47312\n")}, [22, 2222, 47312]),
+        ({"__host_ssh_socket": said("ActiveState=active\nListen=[::]:41822 (Stream)\n")}, [22, 2222, 41822]),
+        ({"__host_sockets": said(TUNNELS.replace("0.0.0.0:22 ", "0.0.0.0:50022 "))}, [22, 2222, 50022]),
+        (
+            {"__host_sockets": said(TUNNELS.replace("0.0.0.0:22 ", "10.203.0.20%eth0:41822 "))},
+            [22, 2222, 41822],
+        ),
+        ({"__host_port_range": said("1024\t60999\n")}, [22]),
+    ],
+    ids=["check mode on a fresh host", "no range", "sshd -T", "ssh.socket", "high port", "of one interface", "range"],
+)
+def test_ports_of_ssh_are_found(value, asked, ports):
+    assert value("__host_ssh_ports", **ASKED | asked) == ports
