@@ -73,3 +73,14 @@ def test_tunnels_of_ssh_are_no_ports_of_ssh(value):
 )
 def test_ports_of_ssh_are_found(value, asked, ports):
     assert value("__host_ssh_ports", **ASKED | asked) == ports
+
+
+@pytest.mark.parametrize(
+    ("role", "asked"),
+    [({}, True), ({"__host_missing": []}, True), ({"__host_missing": ["nftables", "iproute2"]}, False)],
+    ids=["entered by tasks_from", "all there", "not installed yet"],
+)
+def test_check_mode_asks_for_sockets_where_it_can(role, asked):
+    tasks = DataLoader().load_from_file(str(ROOT / "roles/host/tasks/firewall.yml"), trusted_as_template=True)
+    templar = Templar(DataLoader(), variables={"ansible_check_mode": True} | role)
+    assert templar.evaluate_conditional(tasks[0]["when"]) is asked
