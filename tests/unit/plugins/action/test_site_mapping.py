@@ -254,3 +254,14 @@ def test_found_controllers_do_not_follow_the_order_of_the_answer(value, monkeypa
     found = tasks[0]["block"][0]["ansible.builtin.set_fact"]["__init_found"]
     site = SITE | {"__init_ad_domain": "corp.test", "of_init": found["controllers"]}
     assert value(variable, site) == expected
+
+
+def test_ports_of_the_host_itself_stay_open(value):
+    """What else runs there is reached as before, whatever the product."""
+    own = [{"port": 8443, "comment": "backup"}, {"port": 161, "protocol": "udp", "sources": ["10.0.0.0/24"]}]
+    for site, ports in ((SITE, [5222]), (MTS_LINK, [80, 443])):
+        for written in (None, []):
+            assert [rule["port"] for rule in value("host_open_ports", site | {"chat_open_ports": written})] == ports
+        rules = value("host_open_ports", site | {"chat_open_ports": own})
+        assert [rule["port"] for rule in rules] == [*ports, 8443, 161]
+        assert rules[-2:] == own
