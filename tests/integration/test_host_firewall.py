@@ -120,3 +120,34 @@ def test_a_run_that_died_is_no_matter(host):
     play = {"name": "Host", "hosts": "chat_servers", "gather_facts": False, "become": True, "tasks": [task]}
     host.playbook.write_text(json.dumps([play]))
     assert host.done(ports(443, 8443), "--check") == 0
+
+
+def test_other_services_are_not_cut_off_without_a_word(host):
+    host.lab.install("chat", "nftables", "iproute2")
+    host.sh(
+        "systemd-run --quiet --unit other python3 -m http.server 8000\n"
+        "systemd-run --quiet --unit own python3 -m http.server --bind 127.0.0.1 8001\n"
+        "nft add table ip theirs\n"
+        "nft add chain ip theirs INPUT '{ type filter hook input priority 0; policy drop; }'\n"
+        "nft add rule ip theirs INPUT accept\n"
+        "timeout 20 sh -c 'until ss -Hltn | grep -q :8001; do sleep 0.2; done'"
+    )
+    services = (
+        "services on chat that others reach until now and that the firewall cuts off, because their ports are not in "
+        "host_open_ports (in the site file: chat_open_ports): 8000/tcp (python3)"
+    )
+    predicted = host.run(ports(443), "--check")
+    assert predicted.returncode == 0, predicted.stdout
+    text = " ".join(predicted.stdout.split())
+    # Before it happens, and at the end.
+    assert (text.count(f'"WARNING: {services}"'), text.count(services)) == (1, 2)
+    assert (
+        "WARNING: on chat another firewall is active: chain INPUT of table ip theirs (policy drop). "
+        "A packet must be accepted by each firewall, so open 22, 443 there as well, or set host_firewall to false."
+        in text
+    )
+    assert host.tables() == "table ip theirs\n"
+    result = host.run(ports(443, 8000))
+    assert result.returncode == 0, result.stdout
+    assert "that the firewall cuts off" not in result.stdout
+    assert host.done(ports(443, 8000)) == 0
