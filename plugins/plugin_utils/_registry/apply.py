@@ -60,6 +60,8 @@ def apply(runner: Runner, settings: Settings, todo: Plan, state: State, deadline
     What is written travels in files, never in a command line. They lie in Windows' own Temp folder for as long as the import
     takes. Users may make files there and cannot list it: names that nobody can foretell keep them from reading ours, and from
     being there first. Those that a run left that was killed meanwhile go as well, and what had not come whole.
+
+    A batch whose answer was lost is sent again, although it may have run to its end: it must do no harm the second time.
     """
     asks: list[Ask] = []
     files = todo.files()
@@ -69,7 +71,10 @@ def apply(runner: Runner, settings: Settings, todo: Plan, state: State, deadline
     runner.write_files(contents, deadline=deadline)
     for number, (path, file) in enumerate(zip(paths, files, strict=True)):
         for key in file.removed:
-            asks.append(Ask(f"registry.write.{number}.{key}", commands.delete_key(key, file.view)))
+            command = commands.delete_key(key, file.view)
+            # Without its file the import was before: the key is the new one.
+            command = commands.where_exists(path, command) if file.content else command
+            asks.append(Ask(f"registry.write.{number}.{key}", command))
         if not file.content:
             continue
         write = commands.import_file(path, file.view)

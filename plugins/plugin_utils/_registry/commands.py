@@ -87,6 +87,11 @@ def delete_key(key: str, view: str) -> str:
     return f"reg delete {quoting.argument(key)} /f{SWITCHES[view]} {QUIET}"
 
 
+def where_exists(path: str, command: str) -> str:
+    """A command that is run only where there is such a file."""
+    return f"if exist {quoting.path(path)} {command}"
+
+
 def delete_files(*patterns: str) -> str:
     quoted = " ".join(f'"{pattern}"' for pattern in patterns)
     return f"del /q {quoted} 2>nul"

@@ -118,6 +118,8 @@ class Host:
             return 0, "".join(self._list(key) for key in keys)
         if command.endswith('ProfileList" /s'):
             return 0, "".join(self._list(path) for path, _values in self.registry.below(LIST).values())
+        if found := re.match(r'if exist "([^"]+)" (.*)', command):
+            return self._answer(found[2]) if found[1] in self.files else (0, "")
         if command.startswith("reg unload"):
             return self._unload()
         if command.startswith("del "):
@@ -168,6 +170,8 @@ class Host:
         verb, name, rest = found[1], found[2].strip('"'), found[3].split("||")[0].split("&")[0]
         view = (re.search(r" /reg:(\d\d)", rest) or [0, "64"])[1]
         if verb == "import":
+            if name not in self.files:
+                return 1, ""
             if not self.read_only:
                 for one in reg_file.parse(self.files[name]):
                     # [-KEY] is of the 64-bit view whatever /reg: says, as it is for reg.exe of Wine.

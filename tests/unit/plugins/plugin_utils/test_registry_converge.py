@@ -380,3 +380,19 @@ def test_a_key_of_32_bit_programs_is_emptied_before_it_is_written(host):
     twice(host, wants({"reg_file": "a.reg", "view": "32"}, files=file))
     assert host.views["32"].get(KEY, "new") and not host.views["32"].below(f"{KEY}\\Below")
     assert host.views["64"].get(f"{KEY}\\Below", "old")
+
+
+@pytest.mark.parametrize("view", ["64", "32"])
+def test_a_batch_that_is_sent_again_takes_away_nothing_that_it_wrote(host, monkeypatch, view):
+    """Its answer was lost after everything had run, files removed and all."""
+    host.views[view].do(Instruction(f"{KEY}\\Below", "a", values.text(values.STRING, "old")))
+    file = {"a.reg": f'[-{KEY}]\n\n[{KEY}]\n"new"="1"\n'}
+    once = host.batch
+
+    def again(asks, **more):
+        answers = once(asks, **more)
+        return once(asks, **more) if any(ask.name.startswith("registry.write.") for ask in asks) else answers
+
+    monkeypatch.setattr(host, "batch", again)
+    twice(host, wants({"reg_file": "a.reg", "view": view}, files=file))
+    assert host.views[view].get(KEY, "new") and not host.views[view].below(f"{KEY}\\Below")
