@@ -29,7 +29,8 @@ USERS = r"onprem.chat\users"
 # For the name of a wish, which must not depend on where the host's programs lie.
 _ANYWHERE = "?"
 DESCRIPTION = "onprem.chat for every user, "
-_LOG = "msi.log"
+# Stands for the log until the line is one of a batch file, which knows the user's folder. No file of a package has such a name.
+_LOG = "?:msi.log"
 _GRACE = 600
 
 
@@ -120,14 +121,16 @@ class Order:
         return command_line(step, self.wanted, package, _LOG, transforms)
 
     def _job(self, line: CommandLine) -> bytes:
-        return script.job(
+        place = users_script.place(self.wanted)
+        job = script.job(
             line,
             deadline=self.deadline,
             retry_busy=self.retry_busy,
             close=self.close,
             force=self.force,
-            place=users_script.place(self.wanted),
+            place=place,
         )
+        return job.replace(f'/L*V "{_LOG}"'.encode(), f'/L*V "{place}\\msi.log"'.encode())
 
     def away(self, sid: str, installed: t.Sequence[Installed]) -> dict[str, bytes]:
         """The files with which one user removes what he has. ClientError when it is not known how."""

@@ -249,7 +249,7 @@ def user(wanted: Wanted, wish: str, patience: int) -> bytes:
             patience=int(patience),
             good=" ".join(_as_cmd_says(code) for code in sorted({*_GOOD, *wanted.success_codes})),
             version=for_batch(quoted(wanted.version))[1:-1],
-            kept="" if absent else "if defined opc_same goto clean",
+            kept="if not defined opc_here goto clean" if absent else "if defined opc_same goto clean",
             look=_look_msi(wanted) if wanted.kind == MSI else _LOOK_EXE.format(key=_uninstall_key(wanted)),
             weigh=_weigh(wanted),
         )

@@ -15,6 +15,7 @@ import pytest
 
 from ansible_collections.onprem.chat.plugins.plugin_utils._client import (
     converge,
+    detect,
     options,
     users_converge,
     users_detect,
@@ -96,6 +97,24 @@ def test_jobs_of_users_write_into_their_profile_and_start_themselves_by_their_fu
     job = order().files(PROGRAMS)["install.cmd"].decode()
     assert f'cd /d "%LOCALAPPDATA%\\onprem.chat\\{order().wanted.users_identity}"' in job
     assert 'cmd /d /c call "%~f0" installer' in job
+
+
+def test_an_installer_of_a_user_writes_its_log_where_it_is_looked_for():
+    """The installer itself runs in the folder for temporary files: a name alone would be a file there."""
+    wish = Order(msi(scope="user", name="100% Chat"))
+    log = f'/L*V "%LOCALAPPDATA%\\onprem.chat\\{wish.wanted.users_identity}\\msi.log"'
+    files = {**wish.files(PROGRAMS), **wish.away(ANNA, [detect.Installed(NEW, "1.0.0", sid=ANNA, product_code=NEW)])}
+    for name in ("install.cmd", "again.cmd", f"away-{ANNA}-0.cmd"):
+        assert f" {log}" in files[name].decode()
+    looked_for = users_script.user(wish.wanted, "w", 60).decode()
+    assert f'set "opc_place=%LOCALAPPDATA%\\onprem.chat\\{wish.wanted.users_identity}"' in looked_for
+    assert 'if not exist "%opc_place%\\msi.log" goto clean' in looked_for
+
+
+def test_the_log_stays_only_where_it_went_wrong():
+    install, remove = (users_script.user(exe(state=state), "w", 60).decode() for state in ("present", "absent"))
+    assert 'msi.log" goto clean\r\nif defined opc_same goto clean\r\n' in install
+    assert 'msi.log" goto clean\r\nif not defined opc_here goto clean\r\n' in remove
 
 
 def test_the_task_for_the_logon():
