@@ -108,6 +108,8 @@ options:
     description:
       - The version that the host's registry has when the package is installed. By default the version that the package itself says.
       - Needed for an EXE that registers another version than its file has.
+      - With O(scope=user) a batch file compares it in each user's session. A version with more than six numbers, or more than 20
+        digits in one, or with signs other than letters and those of ASCII, is refused there.
     type: str
   allow_downgrade:
     description: Remove a newer version and install this one. Without it the task fails when a newer one is installed.

@@ -15,9 +15,9 @@ from .._packages import versions
 from .._registry.options import settings_option
 from .._registry.part import Part
 from .._registry.settings import from_options, undone
-from . import converge, delivery, script, share, wanted
+from . import converge, delivery, script, share, users_weigh, wanted
 from .errors import OptionError
-from .wanted import MSI, PackageLike
+from .wanted import MSI, USER, PackageLike
 
 RULES: dict[str, t.Any] = {
     "required_one_of": [("package", "product_code", "upgrade_code", "uninstall_key")],
@@ -88,6 +88,8 @@ def task(
         )
     for image in options.get("close") or ():
         script.check_image(image)
+    if wish.scope == USER:
+        users_weigh.check(wish)
     source = delivery.Source(
         way=options["delivery"],
         url=options.get("url") or "",

@@ -25,10 +25,9 @@ read: the name of a type (REG_SZ) and a SID are in no language.
 
 from __future__ import annotations
 
-import re
-
 from .._packages import guid
 from .._winrm import quoting
+from . import users_weigh
 from .command_lines import for_batch, quoted
 from .wanted import MSI, Wanted
 
@@ -42,7 +41,6 @@ MOST = 4
 """How many installations of one client are removed from one user at a time."""
 
 _GOOD = (0, 1641, 3010)
-_NUMBERS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,3}\Z")
 
 _HEAD = r"""@echo off
 setlocal EnableExtensions DisableDelayedExpansion
@@ -214,18 +212,6 @@ set opc_version=
 for /f "tokens=2*" %%a in ('reg query "{products}\%1\InstallProperties" /v DisplayVersion /reg:64 2^>nul') do if "%%a"=="REG_SZ" set "opc_version=%%b"
 if defined opc_version call :weigh"""
 
-_WEIGH = r"""if "%opc_version%"=="{version}" set opc_same=1
-if defined opc_same exit /b 0
-if not defined opc_version exit /b 0
-set opc_rest=
-for /f "delims=0123456789." %%x in ("%opc_version%") do set opc_rest=1
-if defined opc_rest exit /b 0
-for /f "tokens=1-{fields} delims=." %%a in ("%opc_version%") do (
-{pieces})
-set "opc_sum={sums}"
-if "%opc_sum%"=="{padded}" set opc_same=1
-if "%opc_sum%" gtr "{padded}" set opc_newer=1"""
-
 
 def user(wanted: Wanted, wish: str, patience: int) -> bytes:
     """The batch file for one wish (its name, ``wish``, is known by what it says). ``patience`` in seconds: for another run."""
@@ -251,7 +237,7 @@ def user(wanted: Wanted, wish: str, patience: int) -> bytes:
             version=for_batch(quoted(wanted.version))[1:-1],
             kept="if not defined opc_here goto clean" if absent else "if defined opc_same goto clean",
             look=_look_msi(wanted) if wanted.kind == MSI else _LOOK_EXE.format(key=_uninstall_key(wanted)),
-            weigh=_weigh(wanted),
+            weigh=users_weigh.weigh(wanted),
         )
     )
     return "".join(parts).replace("\n", "\r\n").encode("utf-8")
@@ -299,22 +285,3 @@ def _look_msi(wanted: Wanted) -> str:
     if wanted.product_code:
         product = f"call :product {guid.packed(wanted.product_code)}\n"
     return _LOOK_MSI.format(family=family, product=product, products=rf"{INSTALLER}\UserData\%opc_sid%\Products")
-
-
-def _weigh(wanted: Wanted) -> str:
-    """The comparison of versions in cmd.exe, for plain ones of up to four numbers; others are the same or they are not."""
-    if wanted.state == "absent" or not wanted.version:
-        return "set opc_same=1"
-    same = for_batch(quoted(wanted.version))[1:-1]
-    if not _NUMBERS.match(wanted.version):
-        return f'if "%opc_version%"=="{same}" set opc_same=1'
-    fields = 3 if wanted.kind == MSI else 4
-    letters = "abcd"[:fields]
-    numbers = [*wanted.version.split("."), "0", "0", "0"][:fields]
-    return _WEIGH.format(
-        version=same,
-        fields=fields,
-        pieces="".join(f'  set "opc_{letter}=0000000000%%{letter}"\n' for letter in letters),
-        sums=".".join(f"%opc_{letter}:~-9%" for letter in letters),
-        padded=".".join(number.zfill(9) for number in numbers),
-    )

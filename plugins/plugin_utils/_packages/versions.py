@@ -23,9 +23,9 @@ import re
 
 _NUMBERS = re.compile(r"\s*[vV]?\.?\s*([0-9]+(?:\s*[.,]\s*[0-9]+)*)")
 _PIECES = re.compile(r"[0-9]+|[^\W\d_]+")
-_BEFORE = {"dev": -7, "a": -6, "alpha": -6, "b": -5, "beta": -5, "m": -4, "preview": -4, "pre": -4, "rc": -3}
+BEFORE = {"dev": -7, "a": -6, "alpha": -6, "b": -5, "beta": -5, "m": -4, "preview": -4, "pre": -4, "rc": -3}
 # Single letters are pre-releases only between numbers and a number as Python writes them (1.2b1), not in "1.2b".
-_SHORT = {"a", "b", "m"}
+SHORT = {"a", "b", "m"}
 # Numbers of more digits than any real version has: compared as what they are, but never as a task without an end.
 LONGEST = 4096
 
@@ -36,7 +36,7 @@ class NoVersion(ValueError):
 
 def compare(a: str, b: str) -> int:
     """-1 when ``a`` is older than ``b``, 0 when they mean the same, 1 when it is newer. NoVersion for texts without numbers."""
-    one, two = _key(a), _key(b)
+    one, two = key(a), key(b)
     return (one > two) - (one < two)
 
 
@@ -69,7 +69,8 @@ def _number(digits: str) -> int:
     return int(digits[:LONGEST]) if digits.isascii() else 0
 
 
-def _key(version: str) -> tuple[list[int], list[tuple[int, int, str]]]:
+def key(version: str) -> tuple[list[int], list[tuple[int, int, str]]]:
+    """What :func:`compare` compares: the numbers without zeros at the end, and the pieces of the suffix with their ranks."""
     numbers, suffix = _split(version)
     while numbers and not numbers[-1]:
         numbers.pop()
@@ -84,7 +85,7 @@ def _suffix(pieces: list[str]) -> list[tuple[int, int, str]]:
         if piece.isdecimal():
             keys.append((1, _number(piece), ""))
             continue
-        short = piece in _SHORT and not (at + 1 < len(pieces) and pieces[at + 1].isdecimal())
-        rank = 2 if short else _BEFORE.get(piece, 2)
+        short = piece in SHORT and not (at + 1 < len(pieces) and pieces[at + 1].isdecimal())
+        rank = 2 if short else BEFORE.get(piece, 2)
         keys.append((rank, 0, "" if rank < 0 else piece))
     return keys
