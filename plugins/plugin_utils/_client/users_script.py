@@ -58,8 +58,11 @@ if defined opc_run reg delete "%opc_mine%\Runs" /f >nul 2>nul
 if defined opc_run reg add "%opc_mine%\Runs" /v "%opc_run%.begun" /d 1 /f >nul
 set opc_line=
 for /f "delims=" %%a in ('whoami /user /fo csv /nh') do set "opc_line=%%a"
-set "opc_sid=S-1-%opc_line:*S-1-=%"
+rem Not by S-1-, which a name may hold as well: a quotation mark it may not.
+set "opc_sid=%opc_line:*","=%"
 set "opc_sid=%opc_sid:"=%"
+rem For whoami of Wine, which writes columns whatever it is asked for.
+for /f "tokens=2" %%a in ("%opc_sid%") do set "opc_sid=%%a"
 rem A profile may roam; every desktop has a repair of its own.
 set "opc_repaired=Repair.%COMPUTERNAME%"
 set opc_repair=

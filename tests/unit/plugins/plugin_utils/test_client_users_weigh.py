@@ -161,3 +161,25 @@ def test_such_a_version_is_refused_before_a_host_is_asked(scope, refused):
 @pytest.mark.parametrize("version", ["1.2.3.4.5.6.0", "1.2.3.4.5.6.7-beta", "1.2 № 5"])
 def test_of_an_msi_the_rest_is_not_weighed_and_may_be_anything(version):
     users_weigh.check(msi(scope="user", version=version))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '"corp\\anna","S-1-5-21-1-2-3-1105"',
+        '"ws-1-204\\max","S-1-5-21-1-2-3-1105"',
+        '"corp\\klaus-1-adm","S-1-5-21-1-2-3-1105"',
+        '"WS-1-2\\S-1-5 & 100%","S-1-5-21-1-2-3-1105"',
+        '"azuread\\Max, s-1-2","S-1-5-21-1-2-3-1105"',
+        '"corp\\мария & 😀 100%^!","S-1-5-21-1-2-3-1105"',
+        # Wine knows no /fo.
+        "WIN1\\windows S-1-5-21-1-2-3-1105",
+    ],
+)
+def test_the_sid_is_told_from_a_name_that_looks_like_one(line):
+    text = users_script.user(msi(), "w", 60).decode()
+    lines = "\r\n".join(
+        one for one in text.split("\r\n:begin")[0].split("\r\n") if "opc_sid=" in one or "whoami" in one
+    )
+    found = Batch(lines, lambda program: f"{line}\r\n").run()
+    assert found["opc_sid"] == "S-1-5-21-1-2-3-1105"
