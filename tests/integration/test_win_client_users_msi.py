@@ -63,3 +63,16 @@ def test_an_msi_while_others_install_and_with_a_transform(client, tmp_path):
     assert readme.exists() and "first.corp.test" in desktop.run(f"reg query {KEY} /v Server", user=SPACED).stdout
     away = ok(client.run(package=package.name, scope="user", state="absent"), True)
     assert states(away)[SPACED] == "absent" and not readme.exists()
+
+
+def test_the_log_of_an_msi_that_fails(client):
+    desktop = client.desktop
+    # Built for the machine: with properties the module takes it at their word.
+    given = {"package": "corptalk-fails-1.0.0.msi", "scope": "user"}
+    result = refused(client.run(**given, properties={"ALLUSERS": "2"}), f"failed for {SPACED}: exit code 1603")
+    failed, everything = result["log_lines"][-2:]
+    assert ": LaunchConditions. " in failed and ": INSTALL. " in everything
+    local = desktop.file(f"C:\\Users\\{SPACED}\\AppData\\Local")
+    assert [path.name for path in (local / "onprem.chat").rglob("*.log")] == ["msi.log"]
+    assert not list((local / "Temp").rglob("msi.log"))
+    assert states(ok(client.run(**given, state="absent"), True))[SPACED] == "absent"

@@ -62,7 +62,7 @@ _SUFFIX = r""":piece
 set opc_next=
 if defined opc_tail for /f "tokens=* delims={marks}" %%x in ("%opc_tail%") do set "opc_next=%%x"
 :word
-if not defined opc_next goto weighed
+if not defined opc_next goto summed
 set opc_tail=
 for /f "delims={digits}" %%x in ("%opc_next:~0,1%") do set opc_tail=1
 if defined opc_tail goto letters
@@ -82,7 +82,7 @@ for /f "delims={digits}" %%x in ("%opc_next:~0,1%") do set opc_number=
 set "opc_rank=8%opc_word%"
 {ranks}set "opc_sum=%opc_sum%.%opc_rank%"
 goto word
-:weighed
+:summed
 set "opc_sum=%opc_sum%.{end}"
 """
 
