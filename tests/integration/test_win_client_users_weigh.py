@@ -60,7 +60,7 @@ def test_versions_in_a_users_session(desktop, kind, version):
 
 
 def sid_lines(wish: Wanted) -> list[str]:
-    text = users_script.user(wish, "w", 60).decode().split("\r\n:begin")[0]
+    text = users_script.user(wish, "w", 60).decode().partition("\r\n:begin")[0]
     return [line for line in text.split("\r\n") if "opc_sid=" in line or "whoami" in line]
 
 

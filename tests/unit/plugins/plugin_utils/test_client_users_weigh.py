@@ -179,7 +179,7 @@ def test_of_an_msi_the_rest_is_not_weighed_and_may_be_anything(version):
 def test_the_sid_is_told_from_a_name_that_looks_like_one(line):
     text = users_script.user(msi(), "w", 60).decode()
     lines = "\r\n".join(
-        one for one in text.split("\r\n:begin")[0].split("\r\n") if "opc_sid=" in one or "whoami" in one
+        one for one in text.partition("\r\n:begin")[0].split("\r\n") if "opc_sid=" in one or "whoami" in one
     )
     found = Batch(lines, lambda program: f"{line}\r\n").run()
     assert found["opc_sid"] == "S-1-5-21-1-2-3-1105"
