@@ -185,11 +185,11 @@ options:
   silence:
     description:
       - Seconds without output after which an installer that waits for input has asked something unexpected.
-      - It waits when a process of it reads the terminal (read, readv), or looks whether something was typed (poll, select, epoll)
-        while its last line is unfinished.
-      - One that looks whether something was typed after it has ended its line may be working meanwhile, as C(docker run -it) is. It
-        counts as waiting after five times these seconds. So does any program where the kernel does not tell; there, with an unfinished
-        line, these seconds must do.
+      - It waits when a process of it with a single thread reads the terminal (read, readv).
+      - One that only looks whether something was typed (poll, select, epoll), or that reads in one of several threads, may be working
+        meanwhile, as C(docker run -it) and C(docker exec -it) are, whether it has ended its line or not. It counts as waiting after five
+        times these seconds.
+      - Where the kernel does not tell, these seconds must do when the last line is unfinished, and five times as many when it is not.
       - One that does neither works, and is left alone until the end of O(timeout).
     type: int
     default: 120

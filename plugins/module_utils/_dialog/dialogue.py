@@ -32,7 +32,7 @@ BATCH = 100
 """Lines that are read at once."""
 LAST_LINES = 15
 PATIENT = 5
-"""Times ``silence``, for a program that ended its line and only looks whether something is typed."""
+"""Times ``silence``, for a program that may work, and only looks whether something is typed."""
 MASKING = 0.1
 """Seconds of processor time in which one line of the screen has to be masked."""
 NOT_SHOWN = "(not shown: a pattern takes too long)"
@@ -240,10 +240,10 @@ class Dialogue:
 
     def _silent(self, quiet: float, state: str) -> Outcome | None:
         """Who reads the terminal waits for somebody. Who only looks whether there is something to read may work as well (docker
-        run -it): there an unfinished line tells, or a long silence."""
+        run -it), whatever stands in its last line: there a long silence tells."""
         if state == BUSY:
             return None
-        if state == WAITING or self.screen.x:
+        if state == WAITING or (state == UNKNOWN and self.screen.x):
             return self._unexpected(state != UNKNOWN, self.spec.silence)
         long = PATIENT * self.spec.silence
         return self._unexpected(state != UNKNOWN, long) if quiet >= long else None

@@ -20,7 +20,8 @@ import struct
 
 PROC = pathlib.Path("/proc")
 WAITING, POLLING, BUSY, UNKNOWN = "waiting", "polling", "busy", "unknown"
-"""It reads; it looks whether there is something to read (poll, select, epoll), and may work meanwhile; neither; who knows."""
+"""It reads; it may work meanwhile, for it looks whether there is something to read (poll, select, epoll), or one of several
+threads reads; neither; who knows."""
 _ORDER = (WAITING, POLLING, UNKNOWN)
 
 # Numbers of system calls (arch/*/entry/syscalls): read, readv, poll, ppoll, select, pselect6, epoll_wait, pwait, pwait2.
@@ -81,7 +82,8 @@ def _session_reads(number: int, terminal: str, calls: dict[int, str], proc: path
                 kind = calls.get(int(words[0])) if words and words[0].lstrip("-").isdigit() else None
                 if kind is None or not _awaits(words, kind, pid, terminal, proc):
                     continue
-                if kind == "read":
+                # Docker's client has a thread that reads for as long as the container lives.
+                if kind == "read" and len(threads) == 1:
                     return WAITING
                 answers.add(_relayed(pid, number, calls, proc, depth) or POLLING)
             except (FileNotFoundError, ProcessLookupError):

@@ -441,8 +441,24 @@ def test_an_error_that_is_not_fatal_only_explains(place):
 
 
 def test_a_program_that_works_and_looks_at_the_terminal_meanwhile(place):
-    """As docker run -it does."""
     place.script('import select\nprint("Migrating ...", flush=True)\nselect.select([0], [], [], 3)', sys.executable)
+    assert place.run(silence=1)["status"] == "done"
+
+
+@pytest.mark.parametrize("end", ["\\n", " "], ids=["line ended", "line unfinished"])
+def test_a_program_that_works_and_reads_the_terminal_meanwhile(place, end):
+    """As docker run -it does: one of its threads reads all the time, for what is typed is handed on to the container."""
+    place.script(
+        f"""
+        import os, threading, time
+        print("Migrating the database ...", end="{end}", flush=True)
+        threading.Thread(target=os.read, args=(0, 1), daemon=True).start()
+        time.sleep(3)
+        print("done", flush=True)
+        os._exit(0)
+        """,
+        sys.executable,
+    )
     assert place.run(silence=1)["status"] == "done"
 
 

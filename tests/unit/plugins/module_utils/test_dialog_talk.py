@@ -269,11 +269,13 @@ def test_silence_and_time():
     assert talk.tick(quiet=100, waiting=BUSY).kind == "timeout"
 
 
-def test_silence_of_one_that_has_ended_its_line():
-    """It may work, and only look whether something is typed."""
+def test_silence_of_one_that_may_work():
+    """It only looks whether something is typed."""
     talk = Talk(silence=5, timeout=1000)
     talk.feed("Migrating the database ...")
-    assert talk.tick(quiet=6, waiting=POLLING).what.startswith("The installer waits for input since 5 s")
+    assert talk.tick(quiet=24, waiting=POLLING) is None
+    assert talk.tick(quiet=25, waiting=POLLING).what.startswith("The installer waits for input since 25 s")
+    assert talk.tick(quiet=6, waiting=UNKNOWN).what.startswith("The installer seems to wait for input")
     talk.feed("\r\n")
     assert talk.tick(quiet=24, waiting=POLLING) is None
     assert talk.tick(quiet=24, waiting=UNKNOWN) is None
