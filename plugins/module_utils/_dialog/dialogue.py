@@ -31,6 +31,8 @@ WINDOW = 16384
 BATCH = 100
 """Lines that are read at once."""
 LAST_LINES = 15
+LONGEST = 500
+"""Characters of a line of the installer in a message."""
 PATIENT = 5
 """Times ``silence``, for a program that may work, and only looks whether something is typed."""
 MASKING = 0.1
@@ -168,10 +170,10 @@ class Dialogue:
     def _known(self, error: KnownError, text: str) -> None:
         if not error.fatal:
             # Of several that fit a line the first counts: the special one stands before the general one.
-            if self.explained is None or self.explained[1] != text.strip()[:500]:
-                self.explained = error, text.strip()[:500]
+            if self.explained is None or self.explained[1] != text.strip():
+                self.explained = error, text.strip()
         elif self.error is None:
-            self.error, self.error_text, self.news = error, text.strip()[:500], True
+            self.error, self.error_text, self.news = error, text.strip(), True
 
     def _capture(self, value, matches: t.Iterable[re.Match]) -> None:
         for found in matches:
@@ -338,13 +340,17 @@ class Dialogue:
         if self.explained is None:
             return Outcome(False, what, cause, remedy, "", kind)
         error, text = self.explained
-        what = f"{what} It had said: {self.masked([text])[0]}"
+        what = f"{what} It had said: {self._quoted(text)}"
         return Outcome(False, what, error.cause, error.remedy, error.source, kind)
 
     def _known_error(self) -> Outcome:
         error = self.error
-        what = f"The installer says: {self.masked([self.error_text])[0]}"
+        what = f"The installer says: {self._quoted(self.error_text)}"
         return Outcome(False, what, error.cause, error.remedy, error.source, "known_error")
+
+    def _quoted(self, text: str) -> str:
+        """As a message has it; masked before it is cut, for half a secret is not known."""
+        return self.masked([text])[0][:LONGEST]
 
     def _refused(self, prompt: Prompt) -> Outcome:
         times = "" if prompt.repeat == 1 else f" {self.counts[prompt.name]} times"

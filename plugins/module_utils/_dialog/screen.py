@@ -113,7 +113,8 @@ class Screen(Commands):
     def lines(self, without_cursor: bool = False) -> list[tuple[str, str]]:
         """What stands on the screen, one (text, shown) a line; wrapped rows are joined, empty lines at the end left out."""
         found: list[tuple[str, str]] = []
-        y = 0
+        # Of a line whose beginning is gone the rest is left out: a secret in it would not be known by its end.
+        y = self._last(0) + 1 if self.rows[0].joined else 0
         while y < self.height:
             last = self._last(y)
             if not (without_cursor and y <= self.y <= last):

@@ -209,6 +209,26 @@ def test_secrets_are_taken_out():
     assert mask.apply("Token: ") == "Token: "
 
 
+@pytest.mark.parametrize("below", range(7, 12))
+def test_secrets_are_taken_out_of_a_line_that_is_partly_off_the_screen(below):
+    """What is left of a wrapped line begins in the middle of its secret, and is not known by that."""
+    talk = Talk(values=VALUES, columns=20, rows=10)
+    talk.feed("Integrational token: " + "A" * 25 + "-TAIL\r\n" + "".join(f"line {n}\r\n" for n in range(below)))
+    assert talk.values == {"token": "A" * 25 + "-TAIL"}
+    shown = talk.dialogue.last_screen()
+    assert "TAIL" not in "".join(shown)
+    assert shown[-1] == f"line {below - 1}"
+
+
+@pytest.mark.parametrize("fatal", [True, False])
+def test_secrets_are_taken_out_of_a_long_line_before_it_is_cut(fatal):
+    talk = Talk(values=VALUES, errors=[known("^Error", fatal=fatal)])
+    talk.feed("Integrational token: SECRETTOKEN1234567890\r\n")
+    talk.feed("Error: " + "x" * 480 + " SECRETTOKEN1234567890 refused" + " and so on" * 50 + "\r\n")
+    said = talk.dialogue.ended(1, None).what
+    assert said.partition(" x")[2] == "x" * 479 + f" {MASK} ref" and "SECRET" not in said
+
+
 def test_a_value_whose_line_has_not_ended_is_not_shown():
     talk = Talk(values=VALUES)
     talk.feed("Integrational token: t-01")
