@@ -97,7 +97,8 @@ options:
         default: false
   values:
     description:
-      - What the installer prints and must be kept. The last line that fits counts.
+      - What the installer prints and must be kept. The last line that fits counts; what it replaces is kept as well, see
+        RV(former_values).
       - Each is written to the journal as soon as its line has ended. What is typed is never taken for it.
       - When a run was cut off or failed and the next one, with the same inputs and secrets, does not print a value again, that of
         the earlier run is returned, see RV(carried_values).
@@ -219,8 +220,8 @@ options:
   state:
     description:
       - V(present) runs the installer unless it was run to its end.
-      - V(read) returns RV(captured_values) and RV(previous_values) in clear, and runs nothing. It fails unless the installer was run to its
-        end, and also then returns those that the journal holds. Set C(no_log) on this task.
+      - V(read) returns RV(captured_values), RV(former_values) and RV(previous_values) in clear, and runs nothing. It fails unless the
+        installer was run to its end, and also then returns those that the journal holds. Set C(no_log) on this task.
       - V(absent) forgets the journal with all values, so that the installer would run again. It undoes nothing, and refuses while it
         runs.
     type: str
@@ -310,8 +311,8 @@ captured_values:
     client_secret: "********"
 previous_values:
   description: >-
-    Values of earlier runs that are not those of this one, with C(run), C(started), C(status) and C(values). Secret ones are masked
-    unless O(state=read).
+    Values of earlier runs that are not those of this one, with C(run), C(started), C(status), C(values) and C(former_values). Secret
+    ones are masked unless O(state=read).
   returned: always
   type: list
   elements: dict
@@ -322,6 +323,13 @@ carried_values:
   type: list
   elements: str
   sample: []
+former_values:
+  description: >-
+    Lists of values, by name, that fitted and that a later line of this run replaced, the first 20 of each. The right one may be among
+    them. Secret ones are masked unless O(state=read).
+  returned: always
+  type: dict
+  sample: {}
 changed_values:
   description: Names of values that were given more than once in this run, and not the same.
   returned: always

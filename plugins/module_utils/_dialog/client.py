@@ -182,7 +182,10 @@ class Client:
         said = result(entry, self.journal, reveal=False, attached=attached, changed=True)
         if entry["state"] == record.DONE:
             for name in said["changed_values"]:
-                self.module.warn(f"The installer gave {name} more than once and not the same; the last one counts.")
+                self.module.warn(
+                    f"The installer gave {name} more than once and not the same; the last one counts. "
+                    "The former ones are in former_values of state=read."
+                )
             for name in said["carried_values"]:
                 self.module.warn(
                     f"The installer did not give {name} again; it is the one of the earlier run that was cut off."

@@ -30,6 +30,8 @@ WINDOW = 16384
 """Characters of lines that are kept for patterns which span lines."""
 BATCH = 100
 """Lines that are read at once."""
+FORMER = 20
+"""Replaced values that are kept of one, so that no flood fills the journal."""
 LAST_LINES = 15
 LONGEST = 500
 """Characters of a line of the installer in a message."""
@@ -61,6 +63,14 @@ class Captured:
     changes: int = 0
     fits: bool = True
     """Whether it has the form that was asked for."""
+    former: tuple[str, ...] = ()
+    """Those that fitted as well and were replaced, the first ones: one of them may be what was generated."""
+
+
+def _former(seen: Captured, text: str) -> tuple[str, ...]:
+    known = dict.fromkeys((*seen.former, seen.value) if seen.fits else seen.former)
+    known.pop(text, None)
+    return tuple(known)[:FORMER]
 
 
 class Dialogue:
@@ -188,7 +198,9 @@ class Dialogue:
                 self.values[value.name] = Captured(text, 0, fits)
                 self.news = True
             elif seen.value != text:
-                self.values[value.name] = Captured(text, seen.changes + (1 if seen.fits else 0), fits)
+                self.values[value.name] = Captured(
+                    text, seen.changes + (1 if seen.fits else 0), fits, _former(seen, text)
+                )
                 self.news = True
 
     def look(self, finished: bool = False) -> None:

@@ -40,6 +40,7 @@ def result(
         "captured_values": shown(values, reveal),
         "previous_values": _previous(entry, reveal),
         "carried_values": entry.get("carried", []),
+        "former_values": _former(values, reveal),
         "changed_values": sorted(name for name, seen in values.items() if seen["changes"]),
         "exit_code": entry.get("exit_code"),
         "screen": withheld(journal) if entry.get("withheld") else "\n".join(entry.get("screen", [])),
@@ -67,19 +68,31 @@ def shown(values: dict, reveal: bool) -> dict:
     return {name: seen["value"] if reveal or not seen["secret"] else MASK for name, seen in values.items()}
 
 
+def _former(values: dict, reveal: bool) -> dict:
+    """Those that were replaced, by name. An earlier version kept none."""
+    found = {name: seen.get("former", []) for name, seen in values.items()}
+    return {
+        name: former if reveal or not values[name]["secret"] else [MASK] * len(former)
+        for name, former in found.items()
+        if former
+    }
+
+
 def _previous(entry: dict, reveal: bool) -> list[dict]:
     """Values of earlier runs that are not those of this one: nothing that an installer generated is lost."""
     now = {name: seen["value"] for name, seen in entry.get("values", {}).items()}
     found = []
     for run in entry.get("history", []):
         other = {name: seen for name, seen in run["values"].items() if now.get(name) != seen["value"]}
-        if other:
+        former = _former(run["values"], reveal)
+        if other or former:
             found.append(
                 {
                     "run": run["number"],
                     "started": run["started"],
                     "status": run["state"],
                     "values": shown(other, reveal),
+                    "former_values": former,
                 }
             )
     return found

@@ -214,7 +214,12 @@ class Supervisor:
             step=dialogue.step,
             answered=list(dialogue.answered),
             values={
-                name: {"value": seen.value, "secret": secret[name], "changes": seen.changes}
+                name: {
+                    "value": seen.value,
+                    "secret": secret[name],
+                    "changes": seen.changes,
+                    "former": list(seen.former),
+                }
                 for name, seen in dialogue.values.items()
             },
         )

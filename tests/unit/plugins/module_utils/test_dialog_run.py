@@ -503,8 +503,40 @@ def test_a_value_that_changes(place):
     place.script('echo "Token: one"; echo "Token: two"; echo "Token: two"; echo "Token: <see above>"')
     result = place.run(values=[value("token", "Token: (.*)$", format="[a-z]+")])
     assert result["changed_values"] == ["token"]
-    assert "more than once and not the same" in place.warnings[0]
+    assert result["former_values"] == {"token": ["********"]}
+    assert place.warnings == [
+        "The installer gave token more than once and not the same; the last one counts. The former ones are in former_values of state=read."
+    ]
     assert place.read() == {"token": "two"}
+
+
+def test_a_value_that_another_line_replaces_is_kept(place):
+    """Of the same form, but not it: what was generated is nowhere else."""
+    values = [value("token", r"(?i)\bintegrational token: (\S+)$"), value("id", r"Client ID: (\S+)$", secret=False)]
+    place.script(
+        """
+        for id in a b a; do echo "Client ID: $id"; done
+        echo "Integrational token: REALtoken123456"; echo "Saving Integrational token: OK"; exit $(cat code)
+        """
+    )
+    (place.folder / "code").write_text("1")
+    error = place.fails(values=values)
+    assert error.result["former_values"] == {"token": ["********"], "id": ["b"]}
+    assert "REALtoken123456" not in place.everything() + f"{error} {error.result}"
+    place.script('echo "Integrational token: OK"; echo "Client ID: a"')
+    result = place.run(values=values)
+    assert (result["former_values"], result["changed_values"]) == ({}, [])
+    (first,) = place.run(state="read")["previous_values"]
+    assert (first["values"], first["former_values"]) == ({}, {"token": ["REALtoken123456"], "id": ["b"]})
+
+
+def test_only_so_many_former_values_are_kept(place):
+    """The first ones: the journal has its bounds."""
+    place.script('for n in $(seq 100); do echo "Token: t-$n"; done')
+    place.run(values=[value("token", "Token: (.*)$")])
+    read = place.run(state="read")
+    assert read["captured_values"] == {"token": "t-100"}
+    assert read["former_values"] == {"token": [f"t-{n}" for n in range(1, 21)]}
 
 
 def test_what_is_typed_is_no_value(place):
