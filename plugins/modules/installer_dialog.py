@@ -101,7 +101,8 @@ options:
         RV(former_values).
       - Each is written to the journal as soon as its line has ended. What is typed is never taken for it.
       - When a run was cut off or failed and the next one, with the same inputs and secrets, does not print a value again, that of
-        the earlier run is returned, see RV(carried_values).
+        the earlier run is returned, see RV(carried_values). Not of one that printed another value differently, for what belongs together
+        would be mixed; see RV(previous_values) then.
       - >-
         A secret is only masked when it is known. So while a secret one was not seen (or has not its O(values[].format)) and every
         prompt that is not optional was answered, no screen is returned, whatever the end of the run: the value may stand there in

@@ -81,7 +81,7 @@ class Dialogue:
         spec: Spec,
         say: t.Callable[[str], None] | None = None,
         before: t.Iterable[str] = (),
-        carried: dict | None = None,
+        carried: t.Sequence[dict[str, str]] = (),
     ) -> None:
         self.spec = spec
         self.screen = Screen(spec.columns, spec.rows, self._line)
@@ -89,8 +89,8 @@ class Dialogue:
         for secret in spec.secrets():
             self.mask.add(secret)
         self.values: dict[str, Captured] = {}
-        self.carried = carried or {}
-        """Values of earlier runs that were cut off."""
+        self.carried = carried
+        """Values of each earlier run that was cut off."""
         self.carried_now: set[str] = set()
         """Which of them had to stand in for what was not seen in this one."""
         self.answered: list[str] = []
@@ -323,9 +323,10 @@ class Dialogue:
                 "Was it run before by hand, or does this version ask less?",
                 "If that is right, set optional on this prompt.",
             )  # fmt: skip
+        carried = self._carried()
         for value in self.spec.values:
-            if value.name not in self.values and value.name in self.carried:
-                text = self.carried[value.name]
+            if value.name not in self.values and value.name in carried:
+                text = carried[value.name]
                 with limited(f"the {value.name} of an earlier run"):
                     fits = not value.format or bool(value.format.fullmatch(text))
                 self.values[value.name] = Captured(text, 0, fits)
@@ -343,6 +344,15 @@ class Dialogue:
                     "Does the pattern match another line as well?", "Make the pattern or the format fit.",
                 )  # fmt: skip
         return Outcome(True, kind="done")
+
+    def _carried(self) -> dict[str, str]:
+        """The values, with those of earlier runs, the latest first. What a run generated belongs together: of one that has another
+        value than is known already nothing is taken."""
+        known = {name: seen.value for name, seen in self.values.items()}
+        for values in reversed(self.carried):
+            if all(known.get(name, text) == text for name, text in values.items()):
+                known.update(values)
+        return known
 
     def failed(self, kind: str, what: str, cause: str = "", remedy: str = "") -> Outcome:
         """It ended for a reason from outside."""

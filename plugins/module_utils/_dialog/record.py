@@ -78,14 +78,14 @@ def history(entry: dict | None) -> list[dict]:
     return [run for number, run in enumerate(runs) if run["values"] or number >= len(runs) - HISTORY]
 
 
-def earlier(entry: dict) -> tuple[set[str], dict[str, str]]:
-    """Of earlier runs with the same inputs and secrets that did not end well: the prompts that were answered, the latest values."""
+def earlier(entry: dict) -> tuple[set[str], list[dict[str, str]]]:
+    """Of earlier runs with the same inputs and secrets that did not end well: the prompts that were answered, each one's values."""
     answered: set[str] = set()
-    values: dict[str, str] = {}
+    values: list[dict[str, str]] = []
     for run in entry["history"]:
         if all(run.get(key) == entry[key] for key in ("inputs", "salt", "secrets")):
             answered.update(run["answered"])
-            values.update({name: seen["value"] for name, seen in run["values"].items()})
+            values.append({name: seen["value"] for name, seen in run["values"].items()})
     return answered, values
 
 

@@ -101,8 +101,9 @@ class Supervisor:
         self._saved_at = 0.0
         answered, carried = record.earlier(entry)
         self.dialogue = Dialogue(spec, self._said, answered, carried)
-        for value in carried.values():
-            self.dialogue.mask.add(value)
+        for values in carried:
+            for value in values.values():
+                self.dialogue.mask.add(value)
 
     def run(self) -> None:
         """Everything, up to the last word in the journal."""

@@ -539,6 +539,26 @@ def test_only_so_many_former_values_are_kept(place):
     assert read["former_values"] == {"token": [f"t-{n}" for n in range(1, 21)]}
 
 
+def test_values_of_two_runs_are_not_mixed(place):
+    """A Client ID of this run has no secret of another one."""
+    values = [value("secret", r"Client secret: (\S+)$"), value("id", r"Client ID: (\S+)$")]
+
+    def script(*words, code):
+        place.script("\n".join(f'echo "Client {word}"' for word in words) + f"\nexit {code}")
+
+    script("ID: ID-1", "secret: S-1", code=1)
+    place.fails(values=values)
+    script("ID: ID-2", code=0)
+    error = place.fails(values=values)
+    assert error.what.startswith("The installer ended well but its output has no secret (pattern")
+    script(code=0)
+    error = place.fails(values=values)
+    assert error.what.startswith("The installer ended well but its output has no secret (pattern")
+    script("ID: ID-1", code=0)
+    assert place.run(values=values)["carried_values"] == ["secret"]
+    assert place.read() == {"id": "ID-1", "secret": "S-1"}
+
+
 def test_what_is_typed_is_no_value(place):
     place.script('read -rp "Client ID: " id; echo thanks')
     result = place.run(
