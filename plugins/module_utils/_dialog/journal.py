@@ -227,13 +227,12 @@ class Transcript:
         """The end. ``masked``: takes the secrets out that were not known yet when their line was written."""
         self.flush()
         for path in (self.path, self.old):
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ValueError):
                 text = path.read_text(encoding="utf-8", errors="replace")
                 clean = "\n".join(masked(line) for line in text.split("\n"))
                 if clean != text:
                     new = path.with_suffix(".new")
-                    with os.fdopen(
-                        os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w"
-                    ) as file:
+                    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+                    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                         file.write(clean)
                     os.replace(new, path)  # noqa: PTH105

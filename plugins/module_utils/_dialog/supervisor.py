@@ -289,7 +289,6 @@ class Supervisor:
         )
         if self.installer is not None:
             self.installer.close()
-        self.transcript.close(self.dialogue.mask.known)
         deadline = time.monotonic() + LAST_WORD
         while not self._save() and time.monotonic() < deadline:
             time.sleep(1)
@@ -298,6 +297,8 @@ class Supervisor:
             with contextlib.suppress(OSError):
                 self._sign(unsaved=self._unsaved)
         self.journal.drop_reserve()
+        # Last: the result is worth more.
+        self.transcript.close(self.dialogue.mask.known)
 
 
 def _place(error: BaseException) -> str:

@@ -310,14 +310,22 @@ def test_killed_while_it_is_written(journal, monkeypatch, step):
     assert sorted(path.name for path in journal.folder.iterdir()) == ["journal.json"]
 
 
-def test_the_transcript_keeps_the_end_and_loses_secrets(journal):
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_the_transcript_keeps_the_end_and_loses_secrets(journal, monkeypatch, encoding):
+    """Whatever the locale of the task is."""
+    fdopen = os.fdopen
+
+    def with_locale(descriptor, mode="r", **more):
+        return fdopen(descriptor, mode, **({} if "b" in mode else {"encoding": encoding}) | more)
+
+    monkeypatch.setattr(os, "fdopen", with_locale)
     transcript = Transcript(journal, limit=2000)
     for number in range(200):
-        transcript.write(f"line {number} and the hidden one")
+        transcript.write(f"строка {number} and the hidden one")
     transcript.close(lambda line: line.replace("hidden", "****"))
-    text = "".join(path.read_text() for path in journal.transcripts)
-    assert "line 199 and the **** one\n" in text and "line 0 " not in text and "hidden" not in text
-    assert len(text) < 4200
+    text = "".join(path.read_text(encoding="utf-8") for path in journal.transcripts)
+    assert "строка 199 and the **** one\n" in text and "строка 0 " not in text and "hidden" not in text
+    assert len(text.encode()) < 4200
     assert all(path.stat().st_mode & 0o777 == 0o600 for path in journal.transcripts)
 
 

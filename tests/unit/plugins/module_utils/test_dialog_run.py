@@ -486,6 +486,19 @@ def test_the_disk_is_full_at_the_end(place, monkeypatch):
     assert place.journal.read_text().count('"state": "done"') == 1
 
 
+def test_a_transcript_that_cannot_be_closed(place, monkeypatch):
+    """It is not worth the result of a run."""
+
+    def broken(_self, _masked):
+        raise ValueError("the unexpected")
+
+    monkeypatch.setattr(supervisor.Transcript, "close", broken)
+    place.script("echo run >>runs")
+    assert place.run()["status"] == "done"
+    assert place.run()["changed"] is False
+    assert (place.folder / "runs").read_text() == "run\n"
+
+
 def test_a_lock_that_cannot_be_signed(place, monkeypatch):
     """With a full disk there is not even room for its words."""
 
