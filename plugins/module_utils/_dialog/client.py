@@ -81,6 +81,12 @@ class Client:
                 "Does state_directory lie on a file system without locks?", "Choose another state_directory.",
             ) from error  # fmt: skip
 
+    def _free(self) -> bool:
+        try:
+            return self.lock.free()
+        except OSError as error:
+            raise self.journal.trouble("read", error) from error
+
     def _decide(self, spec: specs.Spec) -> dict:
         """Nobody runs it, and nobody can start it now."""
         entry = self.journal.load()
@@ -164,7 +170,7 @@ class Client:
         """Until the supervisor has ended; it holds the lock so long. ``begun``: the entry with which it began."""
         deadline = time.monotonic() + begun["timeout"] + PATIENCE
         pause = 0.02
-        while not self.lock.free():
+        while not self._free():
             if time.monotonic() > deadline:
                 raise RunError(
                     f"The run of {spec.name} has not ended {PATIENCE} s after its timeout.",
@@ -208,10 +214,10 @@ class Client:
         raise ended(entry, said)
 
     def _would(self, spec: specs.Spec) -> dict:
-        if self.journal.folder.exists():
+        if self.journal.prepared():
             self.journal.check()
         entry = self.journal.load()
-        if not self.lock.free():
+        if not self._free():
             return {
                 **result(entry, self.journal, reveal=False, changed=True, running=True),
                 "msg": "It runs; would wait for its end.",
@@ -223,9 +229,9 @@ class Client:
     # state=read, state=absent
 
     def _read(self) -> dict:
-        if self.journal.folder.exists():
+        if self.journal.prepared():
             self.journal.check()
-        running = not self.lock.free()
+        running = not self._free()
         entry = self.journal.load()
         said = result(entry, self.journal, reveal=True, running=running)
         if said["status"] == record.DONE:
@@ -249,7 +255,7 @@ class Client:
         )
 
     def _forget(self) -> dict:
-        if not self.journal.folder.exists():
+        if not self.journal.prepared():
             return result(None, self.journal, reveal=False)
         self.journal.check()
         deadline = time.monotonic() + 1

@@ -44,6 +44,16 @@ class Journal:
         """Whether anything was ever remembered here."""
         return self.path.exists()
 
+    def prepared(self) -> bool:
+        """Whether its folder is there. Raises JournalError."""
+        try:
+            self.folder.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise self.trouble("read", error) from error
+        return True
+
     def prepare(self) -> None:
         """Make the folder, for its owner only. Raises JournalError."""
         try:

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 
 import pytest
 import yaml
@@ -101,6 +103,40 @@ def test_without_ptyprocess(place, capsys, monkeypatch):
     result = call(capsys, **task(place))
     assert "(ptyprocess)" in result["msg"]
     assert call(capsys, name="demo", state="absent", state_directory=str(place.state))["changed"] is False
+
+
+@pytest.mark.parametrize(
+    ("arguments", "closed", "said"),
+    [
+        ({"state": "read"}, "demo", "read"),
+        ({"state": "read"}, "demo/lock", "read"),
+        ({"state": "absent"}, "demo", "read"),
+        ({"state": "absent"}, "demo/lock", "locked"),
+        ({"_ansible_check_mode": True}, "demo", "read"),
+        ({"_ansible_check_mode": True}, "demo/lock", "read"),
+    ],
+)
+def test_without_the_rights_of_root(place, capsys, monkeypatch, arguments, closed, said):
+    """As a task without become finds what one with it has made: folders of root, mode 0700."""
+    folder = place.state / "demo"
+    folder.mkdir(mode=0o700, parents=True)
+    (folder / "lock").touch()
+
+    def refuse(call):
+        def refused(path, *more, **named):
+            if str(path) == str(place.state / closed):
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return call(path, *more, **named)
+
+        return refused
+
+    for name in ("stat", "lstat", "open"):
+        monkeypatch.setattr(os, name, refuse(getattr(os, name)))
+    result = call(capsys, **{**task(place), **arguments})
+    assert result["msg"] == (
+        f"The journal in {folder} cannot be {said}: Permission denied. Is the disk full or read-only, or does the task not run as root "
+        "(become)? Make room or rights there, or choose another state_directory."
+    )
 
 
 def test_the_options_are_those_that_are_documented():
