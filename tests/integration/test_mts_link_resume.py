@@ -271,6 +271,76 @@ def test_token_of_another_domain(world):
     unchanged(world)
 
 
+def test_token_that_meetings_has(world):
+    """Chats that were installed by hand: nothing is remembered of them, and the script will not take their token again."""
+    code, text = server(world)
+    assert code == 0, text
+    token = complete(world)["token"]
+    for host, kept in (("chat", "nothing"), ("meetings", "mts-link-cfglink-*")):
+        script = f"cd /var/lib/onprem-chat && rm -rf mts-link && find dialogs -mindepth 1 -maxdepth 1 ! -name '{kept}' -exec rm -r {{}} +"
+        world.shell(host, script)
+    for language in ("en", "ru"):
+        with world.settings("meetings", language=language):
+            code, text = server(world, mts_link_chats_token=token)
+        assert code != 0
+        flat = re.sub(r"\s+", " ", text)
+        assert "Meetings has a token of these Chats already" in flat, text
+        assert "set mts_link_meetings_token_known to true" in flat
+        assert token not in text
+    questions = asked(world)
+    known = {"mts_link_chats_token": token, "mts_link_meetings_token_known": "true"}
+    code, text = server(world, **known)
+    assert code == 0, text
+    # The failed dialogue is forgotten, the mark written.
+    assert changed(text)["meetings"] == 2
+    for again in (known, {"mts_link_chats_token": token}):
+        code, text = server(world, **again)
+        assert code == 0, text
+        assert changed(text) == {"chat": 0, "meetings": 0}
+    assert asked(world) == questions
+    assert complete(world)["token"] == token
+
+
+def test_value_that_a_later_line_replaces(world):
+    """Nothing is done with it until a person has said which one is right."""
+    with world.settings("chat", prompts="out_installed=Saving Integrational token: OK"):
+        code, text = server(world)
+    flat = re.sub(r"\s+", " ", text)
+    assert code != 0, text
+    assert (
+        "printed several tokens that are not the same" in flat
+        and "name=mts-link-chats-chats.corp.test state=read" in flat
+    )
+    assert "token" not in world.linked()
+    token = world.installed()["token"]
+    assert token not in text
+    read = {"name": "mts-link-chats-chats.corp.test", "state": "read"}
+    playbook = world.lab.state / "mts_link_read.yml"
+    task = {"name": "Read", "onprem.chat.installer_dialog": read, "become": True}
+    playbook.write_text(json.dumps([{"name": "Read", "hosts": "chat_servers", "gather_facts": False, "tasks": [task]}]))
+    result = world.lab.playbook(str(playbook), "-v", inventory=INVENTORY)
+    assert json.dumps({"token": [token]}) in re.sub(r"\s+", " ", result.stdout), result.stdout
+    code, text = server(world, mts_link_chats_token=token)
+    assert code == 0, text
+    assert complete(world)["token"] == token
+
+
+@pytest.mark.parametrize("host", ["chat", "meetings"])
+def test_journal_that_cannot_be_read(world, host):
+    """It is not taken for a host on which nothing was installed."""
+    code, text = server(world)
+    assert code == 0, text
+    questions = asked(world)
+    name = {"chat": "mts-link-chats", "meetings": "mts-link-add-token"}[host] + f"-{CHATS}"
+    world.shell(host, f"echo '{{' >/var/lib/onprem-chat/dialogs/{name}/journal.json")
+    for playbook in (SERVER, "onprem.chat.certificates") if host == "chat" else (SERVER,):
+        result = world.lab.playbook(playbook, "-e", json.dumps(QUICK), inventory=INVENTORY)
+        flat = re.sub(r"\s+", " ", result.stdout + result.stderr)
+        assert result.returncode != 0, (playbook, flat)
+        assert f"The journal /var/lib/onprem-chat/dialogs/{name}/journal.json cannot be read" in flat
+    assert asked(world) == questions
+
+
 def test_in_russian_in_colours_and_slowly(world):
     """The wording is the vendor's; the defaults know both languages."""
     odd = {"language": "ru", "colours": 1, "wrap": 30, "no_space": 1}

@@ -224,6 +224,20 @@ def test_second_run(linked: Standin):
         assert linked.cfglink().value("Client ID") != linked.answers["client_id"]
 
 
+def test_token_that_is_there(linked: Standin):
+    linked.install()
+    token = linked.link.installed()["token"]
+    assert linked.add_token(token=token).code == 0
+    again = linked.add_token(token=token)
+    assert again.screen.rstrip().endswith(linked.says("error", linked.says("refused_token_again", CHATS)))
+    assert again.code == 1
+    for kind in ("idempotent", "regenerate"):
+        with linked.link.settings("meetings", again=kind):
+            again = linked.add_token(token=token)
+        assert (again.code, again.screen.rstrip().splitlines()[-1]) == (0, linked.says("out_token_added", CHATS))
+    assert linked.link.linked()["token"] == token
+
+
 def test_wrong_answer_is_asked_for_again(linked: Standin):
     texts = WORDING["en"]
     answers = [(texts["ask_licence_key"], word) for word in ("wrong", "also wrong", linked.link.licence_key)]

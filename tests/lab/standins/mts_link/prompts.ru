@@ -56,6 +56,7 @@ refused_service=сервис не запустился
 refused_meetings=на этом сервере не установлено ПО МТС Линк on-premise (Встречи): нет /opt/webinar
 refused_domain=%s не является именем домена
 refused_other_domain=домен второго уровня имени %s должен полностью совпадать с доменом ПО Встречи, %s
+refused_token_again=токен %s уже добавлен
 refused_token=токен неизвестен
 refused_token_domain=токен сгенерирован для другого домена
 refused_not_linked=домен %s здесь не настроен; сначала запустите installer.sh --cfglink
