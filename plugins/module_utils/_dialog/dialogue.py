@@ -14,6 +14,7 @@ import re
 import typing as t
 
 from ansible_collections.onprem.chat.plugins.module_utils._dialog import mask as masking
+from ansible_collections.onprem.chat.plugins.module_utils._dialog.captured import Captured, with_earlier
 from ansible_collections.onprem.chat.plugins.module_utils._dialog.errors import PatternError
 from ansible_collections.onprem.chat.plugins.module_utils._dialog.match import limited, spans_lines, stands_at_end
 from ansible_collections.onprem.chat.plugins.module_utils._dialog.screen import Screen
@@ -30,8 +31,6 @@ WINDOW = 16384
 """Characters of lines that are kept for patterns which span lines."""
 BATCH = 100
 """Lines that are read at once."""
-FORMER = 20
-"""Replaced values that are kept of one, so that no flood fills the journal."""
 LAST_LINES = 15
 LONGEST = 500
 """Characters of a line of the installer in a message."""
@@ -53,24 +52,6 @@ class Outcome:
     source: str = ""
     kind: str = ""
     """done, known_error, refused, unexpected, timeout, exit_code, killed, unfinished, value, pattern, stopped, start"""
-
-
-@dataclasses.dataclass
-class Captured:
-    """A value that was seen; ``changes``: how often another one followed."""
-
-    value: str
-    changes: int = 0
-    fits: bool = True
-    """Whether it has the form that was asked for."""
-    former: tuple[str, ...] = ()
-    """Those that fitted as well and were replaced, the first ones: one of them may be what was generated."""
-
-
-def _former(seen: Captured, text: str) -> tuple[str, ...]:
-    known = dict.fromkeys((*seen.former, seen.value) if seen.fits else seen.former)
-    known.pop(text, None)
-    return tuple(known)[:FORMER]
 
 
 class Dialogue:
@@ -198,9 +179,7 @@ class Dialogue:
                 self.values[value.name] = Captured(text, 0, fits)
                 self.news = True
             elif seen.value != text:
-                self.values[value.name] = Captured(
-                    text, seen.changes + (1 if seen.fits else 0), fits, _former(seen, text)
-                )
+                self.values[value.name] = seen.followed_by(text, fits)
                 self.news = True
 
     def look(self, finished: bool = False) -> None:
@@ -323,7 +302,7 @@ class Dialogue:
                 "Was it run before by hand, or does this version ask less?",
                 "If that is right, set optional on this prompt.",
             )  # fmt: skip
-        carried = self._carried()
+        carried = with_earlier(self.values, self.carried)
         for value in self.spec.values:
             if value.name not in self.values and value.name in carried:
                 text = carried[value.name]
@@ -344,15 +323,6 @@ class Dialogue:
                     "Does the pattern match another line as well?", "Make the pattern or the format fit.",
                 )  # fmt: skip
         return Outcome(True, kind="done")
-
-    def _carried(self) -> dict[str, str]:
-        """The values, with those of earlier runs, the latest first. What a run generated belongs together: of one that has another
-        value than is known already nothing is taken."""
-        known = {name: seen.value for name, seen in self.values.items()}
-        for values in reversed(self.carried):
-            if all(known.get(name, text) == text for name, text in values.items()):
-                known.update(values)
-        return known
 
     def failed(self, kind: str, what: str, cause: str = "", remedy: str = "") -> Outcome:
         """It ended for a reason from outside."""
