@@ -11,6 +11,9 @@ cmd.exe has numbers of 32 bits and no words of a suffix. It compares texts: both
     000…02.000…01.000…00.….6            2.1.0     numbers of one width, then the end
     000…02.000…01.000…00.….3.7000…03.6  2.1-beta.3
 
+No line takes a part of a variable that may not be set: of ``%NAME:~0,1%`` cmd.exe then removes ``%NAME:`` alone, and that before it looks
+at an ``if defined`` in front (Wine removes the whole).
+
 Each piece of a suffix begins with a sign for its rank: 1 to 5 words for something before a release, 6 the end, 7 a number, 8 any
 other word.
 """
@@ -43,7 +46,9 @@ set "opc_version=%opc_version:;=_%"
 if defined opc_same exit /b 0
 set "opc_rest=%opc_version:,=.%"
 if /i "%opc_rest:~0,1%"=="v" set "opc_rest=%opc_rest:~1%"
+if not defined opc_rest exit /b 0
 if "%opc_rest:~0,1%"=="." set "opc_rest=%opc_rest:~1%"
+if not defined opc_rest exit /b 0
 if "%opc_rest:~0,1%"==" " set "opc_rest=%opc_rest:~1%"
 if not defined opc_rest exit /b 0
 for /f "delims={digits}" %%x in ("%opc_rest:~0,1%") do exit /b 0
@@ -52,7 +57,9 @@ set "opc_rest=%opc_rest: .=.%"
 set "opc_rest=%opc_rest:. =.%"
 set opc_tail=
 for /f "tokens=* delims={digits}." %%x in ("%opc_rest%") do set "opc_tail=%%x"
-if defined opc_tail for /f "delims=%opc_tail:~0,1%" %%x in ("%opc_rest%") do set "opc_rest=%%x"
+if not defined opc_tail goto fields
+for /f "delims=%opc_tail:~0,1%" %%x in ("%opc_rest%") do set "opc_rest=%%x"
+:fields
 for %%n in ({letters}) do set opc_%%n=
 for /f "tokens=1-{fields} delims=." %%a in ("%opc_rest%") do ({pieces})
 set "opc_sum={sums}"
@@ -67,7 +74,9 @@ set opc_tail=
 for /f "delims={digits}" %%x in ("%opc_next:~0,1%") do set opc_tail=1
 if defined opc_tail goto letters
 for /f "tokens=* delims={digits}" %%x in ("%opc_next%") do set "opc_tail=%%x"
-if defined opc_tail for /f "delims=%opc_tail:~0,1%" %%x in ("%opc_next%") do set "opc_next=%%x"
+if not defined opc_tail goto number
+for /f "delims=%opc_tail:~0,1%" %%x in ("%opc_next%") do set "opc_next=%%x"
+:number
 set "opc_next={zeros}%opc_next%"
 set "opc_sum=%opc_sum%.7%opc_next:~-{width}%"
 goto piece
@@ -76,9 +85,11 @@ for /f "delims={digits}{marks}" %%x in ("%opc_next%") do set "opc_word=%%x"
 call set "opc_tail=%%opc_next:*%opc_word%=%%"
 set opc_next=
 if defined opc_tail for /f "tokens=* delims={marks}" %%x in ("%opc_tail%") do set "opc_next=%%x"
+set opc_number=
+if not defined opc_next goto rank
 set opc_number=1
-if not defined opc_next set opc_number=
 for /f "delims={digits}" %%x in ("%opc_next:~0,1%") do set opc_number=
+:rank
 set "opc_rank=8%opc_word%"
 {ranks}set "opc_sum=%opc_sum%.%opc_rank%"
 goto word

@@ -13,6 +13,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+_IF = r'if (?P<fold>/i )?(?P<no>not )?(?:defined (?P<name>\S+)|(?P<a>"[^"]*")(?P<op>==| gtr )(?P<b>"[^"]*")) (?P<do>.*)'
+_FOR = r'for (?P<f>/f )?(?P<how>"[^"]*" )?%(?P<letter>\w) in \((?P<of>"[^"]*"|\'[^\']*\'|[^)]*)\) do (?P<do>.*)'
+
 
 class _Goto(Exception):
     pass
@@ -51,26 +54,30 @@ class Batch:
                 return
 
     def _expanded(self, line: str) -> str:
-        """Percent signs, once, before anything else: %%, %NAME%, %NAME:~n,m%, %NAME:a=b%. What is not set stays without its signs."""
+        """Percent signs, once, before anything else: %%, %NAME%, %NAME:~n,m%, %NAME:a=b%.
 
-        def value(found: re.Match) -> str:
-            if found[0] == "%%":
-                return "%"
-            name, colon, how = found[1].partition(":")
-            known = self.variables.get(name.lower(), "")
-            if not colon or not known:
-                return known or how
-            if how.startswith("~"):
-                start, _comma, count = how[1:].partition(",")
-                rest = known[int(start) :]
-                return rest[: int(count)] if count else rest
-            old, _equals, new = how.partition("=")
-            if old.startswith("*"):
-                hit = known.lower().find(old[1:].lower())
-                return known if hit < 0 else new + known[hit + len(old) - 1 :]
-            return re.sub(re.escape(old), lambda _match: new, known, flags=re.IGNORECASE)
-
-        return re.sub(r"%%|%([a-zA-Z_][^%\n]*)%", value, line)
+        Of a name that is not set %NAME: goes, and what follows is read on, as Windows does it; Wine removes all of it. A sign without
+        another one goes.
+        """
+        found, at = [], 0
+        while at < len(line):
+            sign, at = line[at], at + 1
+            if sign != "%" or line[at : at + 1] == "%":
+                found.append(sign)
+                at += sign == "%"
+                continue
+            end = next((place for place in range(at, len(line)) if line[place] in "%:"), len(line))
+            known = self.variables.get(line[at:end].lower(), "")
+            if line[end : end + 1] == "%":
+                found.append(known)
+                at = end + 1
+            elif line[end : end + 1] == ":" and not known:
+                at = end + 1
+            elif "%" in line[end:]:
+                how, _percent, _rest = line[end + 1 :].partition("%")
+                found.append(_part(known, how))
+                at = end + len(how) + 2
+        return "".join(found)
 
     def _do(self, line: str, loop: dict[str, str]) -> None:
         line = line.strip(" ")
@@ -104,10 +111,7 @@ class Batch:
             raise AssertionError(f"the model does not know: {line}")
 
     def _if(self, line: str, loop: dict[str, str]) -> None:
-        found = re.match(
-            r'if (?P<fold>/i )?(?P<no>not )?(?:defined (?P<name>\S+)|(?P<a>"[^"]*")(?P<op>==| gtr )(?P<b>"[^"]*")) (?P<do>.*)',
-            line,
-        )
+        found = re.match(_IF, line)
         assert found, f"the model does not know: {line}"
         if found["name"]:
             true = bool(self.variables.get(found["name"].lower()))
@@ -117,12 +121,22 @@ class Batch:
             true = a == b if found["op"] == "==" else a > b
         if true != bool(found["no"]):
             self._do(found["do"], loop)
+        else:
+            self._read(found["do"])
+
+    def _read(self, line: str) -> None:
+        """What is not done is read all the same, and what cannot be read ends the whole batch file."""
+        first = line.strip(" ").split(" ", 1)[0].lower()
+        pattern = {"for": _FOR, "if": _IF}.get(first)
+        if pattern:
+            found = re.match(pattern, line)
+            assert found, f"the model does not know: {line}"
+            self._read(found["do"])
+        else:
+            assert first.startswith("(") or first in ("set", "goto", "call", "exit"), f"the model does not know: {line}"
 
     def _for(self, line: str, loop: dict[str, str]) -> None:
-        found = re.match(
-            r'for (?P<f>/f )?(?P<how>"[^"]*" )?%(?P<letter>\w) in \((?P<of>"[^"]*"|\'[^\']*\'|[^)]*)\) do (?P<do>.*)',
-            line,
-        )
+        found = re.match(_FOR, line)
         assert found, f"the model does not know: {line}"
         if not found["f"]:
             for word in _filled(found["of"], loop).split():
@@ -134,6 +148,19 @@ class Batch:
             for values in _tokens(text, (found["how"] or "").strip()[1:-1]):
                 letters = {chr(ord(found["letter"]) + at): value for at, value in enumerate(values)}
                 self._do(found["do"], {**loop, **letters})
+
+
+def _part(known: str, how: str) -> str:
+    """Of a variable's value: ~start,count or old=new."""
+    if how.startswith("~"):
+        start, _comma, count = how[1:].partition(",")
+        rest = known[int(start) :]
+        return rest[: int(count)] if count else rest
+    old, _equals, new = how.partition("=")
+    if old.startswith("*"):
+        hit = known.lower().find(old[1:].lower())
+        return known if hit < 0 else new + known[hit + len(old) - 1 :]
+    return re.sub(re.escape(old), lambda _match: new, known, flags=re.IGNORECASE)
 
 
 def _filled(text: str, loop: dict[str, str]) -> str:
