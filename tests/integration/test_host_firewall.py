@@ -69,6 +69,15 @@ def test_rules_that_let_nobody_in_are_taken_back(host):
     assert "8443" in host.rules()
     host.taken_back()
     assert host.kept() == before
+    # What comes again is what was in force, not what the file says: somebody had opened his way by hand.
+    host.sh("nft insert rule inet onprem_chat input tcp dport 7777 accept")
+    locked = host.run(ports(443) | NOWHERE)
+    assert locked.returncode != 0
+    host.taken_back()
+    assert "tcp dport 7777 accept" in host.rules()
+    assert host.sh("ls /etc/onprem-chat") == "firewall.nft\n"
+    assert host.done(ports(443)) == 1
+    assert host.kept() == before
     # Restarted before the minute was over.
     locked = host.run(ports(443, 8443) | NOWHERE | {"__host_firewall_trial": 300})
     assert locked.returncode != 0
