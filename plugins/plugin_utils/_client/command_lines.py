@@ -144,7 +144,7 @@ def for_batch(text: str, *, variables: bool = False) -> str:
     Inside of quotation marks only the percent sign means something; outside the operators do, too. With ``variables``
     %NAMES% as environment variables have them stay what they are; other percent signs are those of a folder's name.
     """
-    check_line(text)
+    check_line(text, "made of the options")
     written, inside = [], False
     kept = {at for found in _VARIABLE.finditer(text) for at in (found.start(), found.end() - 1)} if variables else set()
     for at, sign in enumerate(text):

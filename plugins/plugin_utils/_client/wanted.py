@@ -153,7 +153,9 @@ def wanted(options: t.Mapping[str, t.Any], package: PackageLike | None) -> Wante
         size=package.size if package else 0,
         sha256=package.sha256.lower() if package else "",
         install_arguments=_arguments(options, kind, package, where),
-        uninstall_arguments=_lines(options.get("uninstall_arguments") or (package.silent_uninstall if package else ())),
+        uninstall_arguments=_lines(
+            options.get("uninstall_arguments") or (package.silent_uninstall if package else ()), "uninstall_arguments"
+        ),
         properties=_properties(options, package),
         success_codes=tuple(_exit_code(number) for number in options.get("success_codes") or ()),
         scope=options.get("scope") or MACHINE,
@@ -262,6 +264,10 @@ def _check_scope(options, package, where) -> None:
 def _properties(options, package) -> tuple[tuple[str, str], ...]:
     """As given. A package that may do both is told to take the user (vendor document "Single Package Authoring")."""
     given = {name: _property(name, value) for name, value in (options.get("properties") or {}).items()}
+    if options["state"] != "absent":  # a removal does not use them
+        for name, value in given.items():
+            check_property(name)
+            check_line(value, f"properties, {name}")
     of_users = package is not None and USER in (package.scope, getattr(package, "default_scope", ""))
     if options.get("scope") == USER and package is not None and package.kind == MSI and not of_users:
         given = {"ALLUSERS": "2", "MSIINSTALLPERUSER": "1"} | given
@@ -279,21 +285,21 @@ def check_property(name: str) -> None:
         )
 
 
-def check_line(text: str) -> None:
-    """OptionError for what cmd.exe would not read as one line."""
+def check_line(text: str, where: str) -> None:
+    """OptionError for what cmd.exe would not read as one line. The text is not shown: it may be what its user regards as secret."""
     if any(sign in text for sign in "\r\n\0"):
         raise OptionError(
             "A command line holds a line break",
-            repr(text[:80]),
+            where,
             "cmd.exe would end the line there",
             "Write arguments without line breaks",
         )
 
 
-def _lines(texts: t.Iterable[str]) -> tuple[str, ...]:
+def _lines(texts: t.Iterable[str], where: str) -> tuple[str, ...]:
     found = tuple(texts)
     for text in found:
-        check_line(text)
+        check_line(text, where)
     return found
 
 
@@ -306,8 +312,6 @@ def _property(name: str, value: t.Any) -> str:
             f"YAML reads it as {next((word for python, word in _YAML if isinstance(value, python)), 'something else')}",
             'Write it in quotation marks, an empty one as ""',
         )
-    check_property(str(name))
-    check_line(str(value))
     return str(value)
 
 
@@ -316,7 +320,7 @@ def _arguments(options, kind, package, where) -> tuple[str, ...]:
     if options["state"] == "absent":
         return tuple(given or ())
     if kind == MSI or given is not None:
-        return _lines(given or ())
+        return _lines(given or (), "arguments")
     flags = silent.install(package.technology, options.get("scope") or MACHINE)
     if not flags:
         raise OptionError(

@@ -362,7 +362,7 @@ NO_SWITCHES = (
     "QuietUninstallString. Give uninstall_arguments as the vendor documents them."
 )
 NO_COMMAND = "Corp Voice cannot be removed (Corp Voice). Its uninstall key names no command. Remove it by hand, or repair it first."
-LINE_FEED = "A command line holds a line break ('/S\\n'). cmd.exe would end the line there. Write arguments without line breaks."
+LINE_FEED = "A command line holds a line break (made of the options). cmd.exe would end the line there. Write arguments without line breaks."
 
 
 @pytest.mark.parametrize("check_mode", [True, False], ids=["check", "run"])

@@ -70,10 +70,14 @@ def test_what_is_refused(written, read):
         *(
             (
                 given,
-                "A command line holds a line break ('A=1\\n'). cmd.exe would end the line there. Write arguments without line "
+                f"A command line holds a line break ({where}). cmd.exe would end the line there. Write arguments without line "
                 "breaks.",
             )
-            for given in ({"properties": {"A": "A=1\n"}}, {"arguments": ["A=1\n"]}, {"uninstall_arguments": ["A=1\n"]})
+            for where, given in (
+                ("properties, A", {"properties": {"A": "hunter2\n"}}),
+                ("arguments", {"arguments": ["A=hunter2\n"]}),
+                ("uninstall_arguments", {"uninstall_arguments": ["A=hunter2\n"]}),
+            )
         ),
     ],
     ids=["name", "value", "arguments", "uninstall_arguments"],
@@ -85,4 +89,5 @@ def test_what_no_command_line_can_hold_is_refused_before_a_host_is_asked(given, 
 
 
 def test_options_that_a_removal_does_not_use_are_no_obstacle_to_it():
-    wanted.wanted({"state": "absent", "arguments": ["A=1\n"]}, MSI)
+    given = {"arguments": ["A=1\n"], "properties": {"Server": "chat.corp.test", "A": "1\n"}}
+    wanted.wanted({"state": "absent", **given}, MSI)
