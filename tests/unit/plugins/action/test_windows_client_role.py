@@ -62,16 +62,20 @@ def test_the_site_file_takes_every_setting():
     assert keys["type"]["choices"] == words
 
 
-def test_a_reg_file_of_a_package_is_one_of_the_user(tmp_path, monkeypatch):
-    """As every other relative path of a package: from where Ansible was started."""
+def test_a_reg_file_is_one_of_the_user(tmp_path, monkeypatch):
+    """As every other relative path of the role: from where Ansible was started."""
     monkeypatch.chdir(tmp_path)
     loader = DataLoader()
     variables = loader.load_from_file(str(ROLE / "vars" / "main.yml"), trusted_as_template=True)
-    value = {"key": "HKLM\\SOFTWARE\\Corp", "name": "A", "data": 0}
-    variables["windows_client_packages"] = [{"package": "a.msi", "settings": [value, {"reg_file": "files/corp.reg"}]}]
-    variables["__windows_client_number"] = 0
-    given = load(ROLE / "tasks" / "desktop.yml")[0]["block"][0]["onprem.chat.win_client"]["settings"]
-    assert Templar(loader, variables=variables).template(trust_as_template(given)) == [
-        value,
-        {"reg_file": f"{tmp_path}/files/corp.reg"},
-    ]
+    settings = [{"key": "HKLM\\SOFTWARE\\Corp", "name": "A", "data": 0}, {"reg_file": "files/corp.reg"}]
+    found = [settings[0], {"reg_file": f"{tmp_path}/files/corp.reg"}]
+    variables |= {"windows_client_packages": [{"package": "a.msi", "settings": settings}], "__windows_client_number": 0}
+    block = load(ROLE / "tasks" / "desktop.yml")[0]["block"]
+    given = block[0]["onprem.chat.win_client"]["settings"]
+    assert Templar(loader, variables=variables).template(trust_as_template(given)) == found
+    other = next(task for task in block if "onprem.chat.win_registry" in task)
+    variables |= {"windows_client_settings": settings} | {
+        name: trust_as_template(text) for name, text in other["vars"].items()
+    }
+    given = other["onprem.chat.win_registry"]["settings"]
+    assert Templar(loader, variables=variables).template(trust_as_template(given)) == found
