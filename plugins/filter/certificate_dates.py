@@ -14,6 +14,7 @@ description:
   - Takes the answer of M(onprem.chat.tls_info) to the endpoints that P(onprem.chat.certificate_plan#filter) made, and gives a check
     C(certificate.expiry) for each certificate, the nearest end first, and rows with the dates.
   - An expired certificate is a failure, one that ends in less than O(days) a warning. A server that shows none is a failure.
+  - One that is marked as C(spare) and cannot be reached is a warning, when another one with that mark shows its certificate.
   - Where everything is judged, the failed checks C(certificate.*) of M(onprem.chat.tls_info) come after the dates.
   - Of a fleet, silent servers are one warning together, and of the certificates that are well only the twenty that end first
     have a line of their own.

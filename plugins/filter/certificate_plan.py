@@ -15,6 +15,7 @@ description:
     and keeps beside them what is to be judged there. P(onprem.chat.certificate_dates#filter) takes both.
   - Of the servers that are marked as C(fleet) at most O(limit) are asked, every day others. With n slices all of them have been
     asked after n days, when the role runs every day.
+  - Those marked as C(spare) stand in for each other. Of two entries for one server both must be, and the same holds for C(fleet).
   - An entry that M(onprem.chat.tls_info) would refuse is a failed check, and the others are asked. Where the trust anchors cannot be
     read, on the host where Ansible runs, the dates alone are judged, and a failed check says so.
 positional: limit, days, day

@@ -40,11 +40,14 @@ def dates(answer: collections.abc.Mapping, plan: collections.abc.Mapping, days: 
         return {"checks": checks, "certificates": []}
     rules = {identity(one): rule for one, rule in zip(plan["endpoints"], plan["watched"], strict=True)}
     told = _by_subject(answer["checks"])
+    # When all of them are silent, none stands in for another.
+    standing_in = any(rules.get(identity(server), {}).get("spare") and server["chain"] for server in answer["servers"])
     rows: list[Dict] = []
     refused: list[Dict] = []
     for server in answer["servers"]:
         subject = _subject(server)
-        rule = rules.get(identity(server), {"judge": FULL, "fleet": False})
+        rule = rules.get(identity(server), {"judge": FULL, "fleet": False, "spare": False})
+        rule = rule | {"spare": rule["spare"] and standing_in}
         own = _rows(server, subject, rule, told.get(subject, []), days, now, {row["fingerprint"] for row in rows})
         rows += own
         if rule["judge"] == FULL and own[0]["not_after"]:
@@ -97,17 +100,21 @@ def _rows(
 
 
 def _unseen(server: collections.abc.Mapping, rule: Dict, told: list[Dict]) -> Dict:
-    """A server that showed no certificate. That a computer of a fleet is off is nobody's fault."""
+    """A server that showed no certificate. That a computer of a fleet is off is nobody's fault.
+
+    One that others stand in for is let off when it cannot be reached, but not when it is there and has no certificate.
+    """
     reasons = [one for one in told if one["id"] in _VISIT and one["status"] in ("warn", "fail")]
-    reason = reasons[0] if reasons else {"status": "fail", "evidence": "", "hint": ""}
+    reason = reasons[0] if reasons else {"id": "", "status": "fail", "evidence": "", "hint": ""}
     what = reason["evidence"] or server["error"] or "the server sent no certificate"
+    spared = rule["spare"] and reason["id"] == "tls.tcp"
     return {
         **dict.fromkeys(("subject", "issuer", "serial", "fingerprint", "not_before", "not_after"), ""),
         "days_left": None,
-        "status": "warn" if rule["fleet"] else reason["status"],
+        "status": "warn" if rule["fleet"] or spared else reason["status"],
         "kind": "server",
         "error": what,
-        "_evidence": f"no certificate was seen: {what}",
+        "_evidence": f"no certificate was seen: {what}" + ("; another server stands in for it" if spared else ""),
         "_hint": reason["hint"],
     }
 

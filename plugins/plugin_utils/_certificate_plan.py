@@ -27,6 +27,7 @@ Dict = dict[str, t.Any]
 CHECK = "certificate.expiry"
 TRUST = "certificate.chain.trust"
 FULL, DATES = "full", "dates"
+_YES_OR_NO = ("fleet", "spare")
 _LISTS = ("alpn", "dns_names", "ip_addresses", "xmpp_domains")
 # What the module takes for the rest: here only to see whether it would take an entry.
 _MODULE = dict.fromkeys(OF_ENDPOINT) | {"minimum_version": "TLSv1.2", "old_versions": "allow", "look": "full"}
@@ -72,10 +73,10 @@ def plan(
         key = identity(asked)
         if key in known:
             before, rule_before = known[key]
-            fleet = rule["fleet"] and rule_before["fleet"]
+            milder = {name: rule[name] and rule_before[name] for name in _YES_OR_NO}
             if rule["judge"] == DATES and rule_before["judge"] == FULL:
                 asked, rule = before, rule_before
-            rule = rule | {"fleet": fleet}
+            rule = rule | milder
         known[key] = (asked, rule)
     checks += broken[:LINES]
     if len(broken) > LINES:
@@ -119,7 +120,7 @@ def _one(
     judge = server.get("judge") or FULL
     if judge not in (FULL, DATES):
         raise InputError(f"judge: {judge!r} is unknown.", action=f"Known: {FULL}, {DATES}.")
-    fleet = _is_fleet(server)
+    marks = {name: _yes_or_no(server, name) for name in _YES_OR_NO}
     asked: Dict = {"host": host, "port": port, "protocol": protocol}
     asked |= {name: str(server[name]) for name in ("domain", "server_name") if server.get(name)}
     asked |= {name: _texts(server, name) for name in _LISTS if server.get(name)}
@@ -139,7 +140,7 @@ def _one(
             asked["trust_anchors"] = anchors
     if judge == DATES:
         asked["look"] = "certificate"
-    return asked, {"judge": judge, "fleet": fleet}
+    return asked, {"judge": judge, **marks}
 
 
 def _texts(server: collections.abc.Mapping, name: str) -> list[str]:
@@ -160,13 +161,13 @@ def _absolute(path: str) -> str:
         return str(Path(path).absolute())
 
 
-def _is_fleet(server: collections.abc.Mapping) -> bool:
+def _yes_or_no(server: collections.abc.Mapping, name: str) -> bool:
     """Raises InputError for what is neither yes nor no."""
-    value = server.get("fleet") or False
+    value = server.get(name) or False
     try:
         return boolean(value)
     except TypeError:
-        raise InputError(f"fleet: {_shown(value)} is neither true nor false.", action="Give true or false.") from None
+        raise InputError(f"{name}: {_shown(value)} is neither true nor false.", action="Give true or false.") from None
 
 
 def _name(server: object) -> str:

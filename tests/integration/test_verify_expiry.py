@@ -168,6 +168,20 @@ def test_a_fleet_of_which_most_are_off(look):
     assert len(rows) == 20
 
 
+def test_another_server_stands_in_for_one_that_is_down(look):
+    dc1 = {"host": "dc1.corp.test", "port": 636, "judge": "dates", "spare": True}
+    dead = {"host": ADDRESS, "port": DEAD, "judge": "dates", "spare": True}
+    nowhere = {"host": "dc9.corp.test", "port": 636, "judge": "dates", "spare": True}
+    ends = {subject: (status, evidence) for status, subject, evidence in ends_of(look([dc1, dead, nowhere])[0])}
+    for subject in (f"{ADDRESS}:{DEAD}", "dc9.corp.test:636"):
+        status, evidence = ends[subject]
+        assert status == "warn"
+        assert evidence.startswith("no certificate was seen: ")
+        assert evidence.endswith("; another server stands in for it")
+    assert [status for status, _evidence in ends.values()].count("pass") == len(ends) - 2
+    assert [status for status, *_rest in ends_of(look([dead, nowhere])[0])] == ["fail", "fail"]
+
+
 def test_what_makes_no_sense_is_told_and_the_others_are_asked(look, tmp_path):
     (tmp_path / "empty.crt").touch()
     checks, rows, _output = look(

@@ -86,6 +86,20 @@ def test_what_is_watched(value, tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("servers", "spare"),
+    [(["dc1.corp.test"], [None]), (["dc1.corp.test", "dc2.corp.test"], [True, True]), (None, [True] * 3)],
+    ids=["one", "two", "those in DNS"],
+)
+def test_several_controllers_stand_in_for_each_other(value, monkeypatch, servers, spare):
+    monkeypatch.setattr(lookup_loader, "get", lambda *_names, **_options: Answer())
+    for site in (SITE, MTS_LINK | {"chat_ad_domain": "corp.test"}):
+        site = site | {"chat_ldap_servers": servers, "chat_watch_endpoints": [{"host": "nas.corp.test", "port": 443}]}
+        watched = value("verify_certificates", site)
+        assert [one.get("spare") for one in watched if one["port"] == 636] == spare
+        assert [one for one in watched if "spare" in one and one["port"] != 636] == []
+
+
 def test_mts_link_needs_neither_a_host_nor_a_ca(value):
     assert value("certificates_dns_names", MTS_LINK) == [
         "chats.corp.test",

@@ -151,6 +151,48 @@ def test_a_dead_server_fails_with_the_reason_and_what_to_do():
     assert result["certificates"][0]["days_left"] is None
 
 
+SPARE = [{"host": f"dc{number}.corp.test", "port": 636, "spare": True} for number in (1, 2)]
+OTHER = "dc2.corp.test:636 (192.0.2.1)"
+REFUSED = told("tls.tcp", "fail", "port 636 refuses", OTHER)
+
+
+def by_server(result):
+    return {check["subject"]: (check["status"], check["evidence"]) for check in result["checks"]}
+
+
+def test_a_dead_server_is_a_warning_where_another_one_stands_in_for_it():
+    servers = [server(FINE), server(host="dc2.corp.test", error="refused")]
+    result = judged(servers, [REFUSED], SPARE)
+    assert by_server(result)[OTHER] == (
+        "warn",
+        "no certificate was seen: port 636 refuses; another server stands in for it",
+    )
+    assert [row["status"] for row in result["certificates"]] == ["warn", "pass"]
+    assert result["certificates"][0]["error"] == "port 636 refuses"
+    # Another server that is no spare one does not stand in.
+    assert by_server(judged(servers, [REFUSED], [DC, SPARE[1]]))[OTHER][0] == "fail"
+
+
+def test_when_all_that_stand_in_for_each_other_are_dead_all_fail():
+    web = {"host": "chat.corp.test", "port": 443}
+    servers = [server(error="refused"), server(host="dc2.corp.test", error="refused")]
+    result = judged([*servers, server(FINE, host="chat.corp.test", port=443)], [REFUSED], [*SPARE, web])
+    assert [row["status"] for row in result["certificates"]] == ["fail", "fail", "pass"]
+    assert by_server(result)[OTHER] == ("fail", "no certificate was seen: port 636 refuses")
+
+
+def test_what_a_spare_server_shows_is_judged_as_ever():
+    shown = judged([server(FINE), server(GONE, host="dc2.corp.test")], watched=SPARE)
+    assert by_server(shown)[OTHER][0] == "fail"
+    wrong = told("certificate.names", "fail", subject=OTHER)
+    named = judged([server(FINE), server(FINE, host="dc2.corp.test")], [wrong], SPARE)
+    assert named["checks"][-1] == wrong
+    # It is there, but without a certificate: preflight fails for that as well.
+    mute = told("tls.session", "fail", "no certificate", OTHER)
+    reached = judged([server(FINE), server(host="dc2.corp.test", error="reset")], [mute], SPARE)
+    assert by_server(reached)[OTHER] == ("fail", "no certificate was seen: no certificate")
+
+
 def test_an_address_that_has_no_route_here_is_a_warning_where_another_one_answers():
     (check,) = judged([server(error="no route")], [told("tls.tcp", "warn", "no route")])["checks"]
     assert check["status"] == "warn"

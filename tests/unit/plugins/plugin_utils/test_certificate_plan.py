@@ -42,7 +42,7 @@ def test_a_server_as_the_module_wants_it():
                 "trust_anchors": ["/ca.pem"],
             }
         ],
-        "watched": [{"judge": "full", "fleet": False}],
+        "watched": [{"judge": "full", "fleet": False, "spare": False}],
         "checks": [],
     }
 
@@ -91,6 +91,7 @@ def test_what_follows_from_what_was_said(server, expected):
         ({"host": "x.test", "port": 1, "alpn": [""]}, "x.test: alpn '' cannot be offered."),
         ({"host": "x.test", "port": 1, "server_name": "a/b"}, "'a/b' is no name of a host or domain."),
         ({"host": "x.test", "port": 1, "fleet": "some"}, "fleet: 'some' is neither true nor false."),
+        ({"host": "x.test", "port": 1, "spare": "some"}, "spare: 'some' is neither true nor false."),
         ({"host": "x.test", "problem": "no port"}, "no port"),
         ("x.test:443", "'x.test:443' is no server."),
     ],
@@ -113,7 +114,7 @@ def test_lists_of_one_and_words_for_no_and_the_home_folder(monkeypatch):
     assert asked == [("/home/anna/ca.pem",)]
     assert found["endpoints"][0]["trust_anchors"] == ["/home/anna/ca.pem"]
     assert found["endpoints"][0]["alpn"] == ["h2"]
-    assert found["watched"] == [{"judge": "full", "fleet": False}]
+    assert found["watched"] == [{"judge": "full", "fleet": False, "spare": False}]
 
 
 def test_a_file_is_looked_for_where_the_user_is(monkeypatch, tmp_path):
@@ -165,10 +166,18 @@ def test_the_later_of_two_counts_but_judges_no_milder():
     assert found["endpoints"][0]["trust_anchors"] == ["/own.pem"]
     assert found["endpoints"][0]["dns_names"] == ["other.test"]
     found = certificate_plan([DC, {"host": "dc1.corp.test", "port": 636, "judge": "dates", "fleet": True}])
-    assert found["watched"] == [{"judge": "full", "fleet": False}]
+    assert found["watched"] == [{"judge": "full", "fleet": False, "spare": False}]
     assert found["endpoints"][0]["trust_anchors"] == ["/ca.pem"]
     found = certificate_plan([*fleet(1), {"host": "pc0", "port": 5986, "judge": "dates"}])
-    assert found["watched"] == [{"judge": "dates", "fleet": False}]
+    assert found["watched"] == [{"judge": "dates", "fleet": False, "spare": False}]
+
+
+@pytest.mark.parametrize("judge", ["dates", "full"])
+def test_a_server_is_spare_when_all_that_name_it_say_so(judge):
+    spare = DC | {"spare": "yes", "judge": judge}
+    for servers, expected in (([spare, spare], True), ([spare, DC], False), ([DC, spare], False)):
+        (rule,) = certificate_plan(servers)["watched"]
+        assert rule["spare"] is expected
 
 
 def test_the_zone_of_an_address_is_no_part_of_its_name():
@@ -178,7 +187,7 @@ def test_the_zone_of_an_address_is_no_part_of_its_name():
 
 def test_twice_the_same_is_asked_once_and_judged_as_strictly_as_either_wants():
     plan = certificate_plan([{"host": "dc1.corp.test", "port": 636, "judge": "dates"}, DC, DC])
-    assert plan["watched"] == [{"judge": "full", "fleet": False}]
+    assert plan["watched"] == [{"judge": "full", "fleet": False, "spare": False}]
     assert plan["endpoints"][0]["trust_anchors"] == ["/ca.pem"]
     assert "look" not in plan["endpoints"][0]
 
@@ -192,7 +201,7 @@ def test_dates_need_no_trust_anchors():
 
 def test_without_its_ca_file_the_dates_are_judged_still():
     plan = certificate_plan([DC], unusable=gone)
-    assert plan["watched"] == [{"judge": "dates", "fleet": False}]
+    assert plan["watched"] == [{"judge": "dates", "fleet": False, "spare": False}]
     assert [(check["id"], check["status"], check["evidence"]) for check in plan["checks"]] == [
         ("certificate.chain.trust", "fail", "there is no /ca.pem on the controller, so only the dates are judged")
     ]
