@@ -30,17 +30,24 @@ class Secret(Typed):
 class Row:
     """One row.
 
-    cells: one string each, "" beside a wide character. joined: it continues the row above. said: it was handed out as this
-    text. typed: some cells are ``Typed``.
+    cells: one string each, "" beside a wide character. joined: it continues the row above. cut: it continued one that is gone.
+    said: it was handed out as this text. typed: some cells are ``Typed``.
     """
 
-    __slots__ = ("cells", "joined", "said", "typed")
+    __slots__ = ("cells", "cut", "joined", "said", "typed")
 
     def __init__(self) -> None:
         self.cells: list[str] = []
         self.joined = False
+        self.cut = False
         self.said = ""
         self.typed = False
+
+    def hide(self) -> None:
+        """What stands in it is a rest that would not be known as a secret: show nothing of it."""
+        self.cells[:] = [cell if cell == " " else Secret(cell) for cell in self.cells]
+        self.typed = True
+        self.cut = False
 
     def text(self, first: int = 0, last: int | None = None) -> str:
         """What was printed, without what was typed."""

@@ -63,9 +63,7 @@ class Commands:
 
     def _reverse_index(self) -> None:
         if self.y == self.top:
-            self._say(self.bottom)
-            self.rows.insert(self.top, Row())
-            del self.rows[self.bottom + 1]
+            self._move_down(self.top)
         elif self.y:
             self.y -= 1
 
@@ -74,16 +72,46 @@ class Commands:
             first = self.rows[self.top]
             if not first.said and first.cells:
                 self._say(self.top)
-            if first.said and self._joined_below(self.top):
-                # The rest of a line that was handed out is nothing new.
-                self.rows[self.top + 1].said = self._line(self.top + 1, self._last(self.top))[1]
+            self._take_out(self.top)
+            self._part(self.bottom + 1)
             del self.rows[self.top]
             self.rows.insert(self.bottom, Row())
             if self.top == 0:
                 self.base += 1
 
-    def _joined_below(self, y: int) -> bool:
-        return y + 1 < self.height and self.rows[y + 1].joined
+    def _move_down(self, y: int) -> None:
+        """An empty row at this place; the one at the lower margin is gone."""
+        self._say(self.bottom)
+        self._part(y)
+        self._take_out(self.bottom)
+        self.rows.insert(y, Row())
+        del self.rows[self.bottom + 1]
+
+    def _take_out(self, y: int) -> None:
+        self._part(y)
+        self._part(y + 1)
+
+    def _part(self, y: int, say: bool = True) -> None:
+        """The row above this one goes away, or elsewhere: if this one continues it, it is a rest from now on."""
+        if y >= self.height or not self.rows[y].joined:
+            return
+        first = self._first(y)
+        if say and not self.rows[first].said:
+            self._say(y)
+        row = self.rows[y]
+        row.joined, row.cut = False, True
+        # The halves of a line that was handed out are nothing new.
+        row.said = self._line(y, self._last(y))[1]
+        if say:
+            self.rows[first].said = self._line(first, y - 1)[1]
+
+    def _touched(self) -> list[str]:
+        """The cells of the cursor's row, of which some are to change: what is drawn over a rest is a line of its own."""
+        row = self.rows[self.y]
+        if row.cut:
+            self._part(self.y + 1, say=False)
+            row.hide()
+        return row.cells
 
     def _escape(self, content: str) -> None:
         if content == "7":
@@ -164,8 +192,9 @@ class Commands:
         self._move((numbers[1] if len(numbers) > 1 and numbers[1] else 1) - 1, (row or 1) - 1)
 
     def _erase_line(self, how: int, _all: list[int]) -> None:
-        cells = self.rows[self.y].cells
+        cells = self._touched()
         if how == 2 or (how == 0 and not self.x):
+            self._part(self.y + 1, say=False)
             self.rows[self.y].joined = False
         if how == 0:
             del cells[self.x :]
@@ -190,6 +219,7 @@ class Commands:
         if first > last:
             return
         self._say_rest(first, last)
+        self._part(last + 1)
         for y in range(first, last + 1):
             self.rows[y] = Row()
         self._seen_anew(first, 0)
@@ -199,16 +229,16 @@ class Commands:
         self.mark = min(self.mark, (self.base + y, x))
 
     def _erase_characters(self, count: int, _all: list[int]) -> None:
-        cells = self.rows[self.y].cells
+        cells = self._touched()
         last = min(self.x + (count or 1), len(cells))
         if last > self.x:
             cells[self.x : last] = [" "] * (last - self.x)
 
     def _delete_characters(self, count: int, _all: list[int]) -> None:
-        del self.rows[self.y].cells[self.x : self.x + (count or 1)]
+        del self._touched()[self.x : self.x + (count or 1)]
 
     def _insert_characters(self, count: int, _all: list[int]) -> None:
-        cells = self.rows[self.y].cells
+        cells = self._touched()
         if self.x < len(cells):
             cells[self.x : self.x] = [" "] * min(count or 1, self.columns)
             del cells[self.columns :]
@@ -216,15 +246,15 @@ class Commands:
     def _insert_lines(self, count: int, _all: list[int]) -> None:
         if self.top <= self.y <= self.bottom:
             for _number in range(min(count or 1, self.bottom - self.y + 1)):
-                self._say(self.bottom)
-                del self.rows[self.bottom]
-                self.rows.insert(self.y, Row())
+                self._move_down(self.y)
             self.x = 0
 
     def _delete_lines(self, count: int, _all: list[int]) -> None:
         if self.top <= self.y <= self.bottom:
             for _number in range(min(count or 1, self.bottom - self.y + 1)):
                 self._say(self.y)
+                self._take_out(self.y)
+                self._part(self.bottom + 1)
                 del self.rows[self.y]
                 self.rows.insert(self.bottom, Row())
             self.x = 0
@@ -234,9 +264,7 @@ class Commands:
 
     def _scroll_down(self, count: int, _all: list[int]) -> None:
         for _number in range(min(count or 1, self.height)):
-            self._say(self.bottom)
-            self.rows.insert(self.top, Row())
-            del self.rows[self.bottom + 1]
+            self._move_down(self.top)
 
     def _margins(self, top: int, numbers: list[int]) -> None:
         bottom = numbers[1] if len(numbers) > 1 and numbers[1] else self.height

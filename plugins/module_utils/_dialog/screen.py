@@ -113,11 +113,11 @@ class Screen(Commands):
     def lines(self, without_cursor: bool = False) -> list[tuple[str, str]]:
         """What stands on the screen, one (text, shown) a line; wrapped rows are joined, empty lines at the end left out."""
         found: list[tuple[str, str]] = []
-        # Of a line whose beginning is gone the rest is left out: a secret in it would not be known by its end.
-        y = self._last(0) + 1 if self.rows[0].joined else 0
+        y = 0
         while y < self.height:
             last = self._last(y)
-            if not (without_cursor and y <= self.y <= last):
+            # Of a line whose beginning is gone the rest is left out: a secret in it would not be known by its end.
+            if not self.rows[y].cut and not (without_cursor and y <= self.y <= last):
                 found.append(self._line(y, last))
             y = last + 1
         while found and not found[-1][1]:
@@ -190,7 +190,7 @@ class Screen(Commands):
         place = (self.base + self.y, x)
         if place < self.mark:
             self.mark = place
-        cells = self.rows[self.y].cells
+        cells = self._touched()
         if len(cells) < x:
             cells.extend(" " * (x - len(cells)))
         cells[x : x + len(run)] = run

@@ -163,6 +163,48 @@ def test_a_wrapped_prompt_is_one_line():
     assert screen.before_cursor().splitlines()[-1] == "Please enter the license key of your company? "
 
 
+@pytest.mark.parametrize(
+    ("drawn", "left"),
+    [
+        ("TOKEN: " + "k" * 30 + "\r\n1\r\n2\r\n3\r\n4\r\n5", ["1", "2", "3", "4", "5"]),
+        ("\x1b[2;6r\x1b[2;1HTOKEN: " + "k" * 30 + "\r\n1\r\n2\r\n3\r\n4", ["", "1", "2", "3", "4"]),
+        ("head\r\nTOKEN: " + "k" * 60 + "\r\n1\x1b[2;1H\x1b[M", ["head", "1"]),
+        ("head\r\nTOKEN: " + "k" * 30 + "\r\n1\x1b[2;1H\x1b[2K", ["head", "", "1"]),
+        ("head\r\nTOKEN: " + "k" * 30 + "\r\n1\x1b[2;5H\x1b[1J\x1b[2K", ["", "", "1"]),
+        ("TOKEN: " + "k" * 30 + "\r\n1\x1b[1;1H\x1b[K", ["", "1"]),
+        ("TOKEN: " + "k" * 30 + "\r\n1\x1b[2;1H\x1b[1J", ["", " ********", "1"]),
+        ("TOKEN: " + "k" * 30 + "\r\n1\x1b[2;1H\x1b[L", ["TOKEN: " + "k" * 13, "", "1"]),
+        ("TOKEN: " + "k" * 30 + "\r\n1\x1b[2;6r\x1b[2;1H\x1bM", ["TOKEN: " + "k" * 13, "", "1"]),
+    ],
+    ids=["top", "region", "deleted", "erased", "both", "home", "above", "inserted", "reversed"],
+)
+def test_the_rest_of_a_line_without_its_beginning_is_left_out(drawn, left):
+    """What is known by its beginning, like a token, would be shown."""
+    said: list[str] = []
+    screen = Screen(20, 6, lambda line, shown: said.append(shown))
+    screen.feed(drawn)
+    assert [shown for _text, shown in screen.lines()] == left
+    screen.feed("\x1b[r\x1b[6;1H\r\n")
+    screen.finish()
+    assert len([line for line in said if "k" in line]) == 1, "no half of it is handed out once more"
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_what_is_drawn_over_such_a_rest_is_a_line_of_its_own(seed):
+    rest = "x" * 20 + "y" * 20 + "z" * 7 + "\r\na\r\nb\r\nc\x1b[H"
+    for drawn, text, shown in (
+        ("TOKEN: abc\x1b[K", "TOKEN: abc", "TOKEN: abc"),
+        ("TOKEN: abc", "TOKEN: abc", "TOKEN: abc********"),
+        ("\x1b[2KTOKEN: abc", "TOKEN: abc", "TOKEN: abc"),
+        ("\x1b[5CTOKEN: abc", "TOKEN: abc", "********TOKEN: abc********"),
+        ("Error: " + "n" * 15 + "\x1b[K", "Error: " + "n" * 15, "Error: " + "n" * 15),
+    ):
+        screen = Screen(20, 5)
+        for part in cut(rest + drawn, seed):
+            screen.feed(part)
+        assert screen.lines() == [(text, shown), *[(line, line) for line in "abc"]]
+
+
 def test_wide_and_combining_characters():
     screen = Screen(10, 3)
     screen.feed("漢字e\u0301: ")

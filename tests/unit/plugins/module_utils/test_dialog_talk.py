@@ -220,6 +220,32 @@ def test_secrets_are_taken_out_of_a_line_that_is_partly_off_the_screen(below):
     assert shown[-1] == f"line {below - 1}"
 
 
+def test_what_is_drawn_over_a_line_that_is_partly_off_the_screen_is_read():
+    """An installer that writes a long line and then draws its page from the top."""
+    talk = Talk(values=VALUES, errors=[known("^Error")], columns=20, rows=5)
+    talk.feed("Welcome to the setup of the Chats\r\na\r\nb\r\nc\r\n\x1b[HClient ID: 47\x1b[K\x1b[5;1H")
+    talk.tick()
+    assert talk.values == {"id": "47"}
+    assert talk.dialogue.last_screen() == ["Client ID: 47", "a", "b", "c"]
+    talk.feed("\x1b[HError: no space left\x1b[K\x1b[5;1H")
+    talk.tick()
+    assert talk.dialogue.error is not None
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("\x1b[2;9r\x1b[2;1H", ""), ("\x1b[2;1H", "\x1b[1;1H\x1b[M"), ("\x1b[2;1H", "\x1b[2;1H\x1b[M")],
+    ids=["scrolls below a head", "first row removed", "middle row removed"],
+)
+def test_secrets_are_taken_out_of_a_line_that_is_partly_gone(before, after):
+    talk = Talk(values=VALUES, columns=20, rows=10)
+    lines = "".join(f"line {n}\r\n" for n in range(6))
+    talk.feed(f"{before}Integrational token: {'A' * 25}-TAIL\r\n{lines}{after}")
+    assert talk.values == {"token": "A" * 25 + "-TAIL"}
+    shown = "".join(talk.dialogue.last_screen())
+    assert "TAIL" not in shown and "AAA" not in shown and "line 5" in shown
+
+
 @pytest.mark.parametrize("fatal", [True, False])
 def test_secrets_are_taken_out_of_a_long_line_before_it_is_cut(fatal):
     talk = Talk(values=VALUES, errors=[known("^Error", fatal=fatal)])
