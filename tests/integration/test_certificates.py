@@ -198,6 +198,7 @@ def test_each_host_of_a_play_has_the_authority_that_its_own_variables_name(role,
     for made in (2, 0):
         result = role.lab.playbook(str(tmp_path / "play.yml"), inventory=tmp_path / "hosts.yml")
         assert result.returncode == 0, result.stdout + result.stderr
-        assert re.findall(r"(\w+ has \w+)[.]", result.stdout) == ["one has first", "two has second", "three has first"]
+        found = re.findall(r"(\w+ has \w+)[.]", result.stdout)
+        assert sorted(found) == ["one has first", "three has first", "two has second"]
         counts = dict(re.findall(r"^(\w+) +: .*changed=(\d+)", result.stdout, re.MULTILINE))
         assert sum(int(count) > 0 for count in counts.values()) == made
