@@ -84,7 +84,8 @@ options:
       - Of a set with O(records[].state=present) only the values of the task are sent again. Sets that O(on_existing)
         keeps are left out.
       - It is never a change and not done in check mode; RV(refreshed) names the sets. When the server does not take it, that is a
-        warning, because the records are as wanted.
+        warning, because the records are as wanted. A server refuses a message as a whole, for instance because of one set that
+        belongs to another account; each set is sent alone then, and the warning names those that are refused.
     type: bool
     default: false
 notes:

@@ -16,7 +16,7 @@ import dataclasses
 
 from ansible_collections.onprem.chat.plugins.module_utils._dns.chunks import chunks, intents_of
 from ansible_collections.onprem.chat.plugins.module_utils._dns.engine import prepare, write
-from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import DnsError, ServerError
+from ansible_collections.onprem.chat.plugins.module_utils._dns.errors import DnsError
 from ansible_collections.onprem.chat.plugins.module_utils._dns.plan import Change, Intent, World
 from ansible_collections.onprem.chat.plugins.module_utils._dns.policy import Policy
 from ansible_collections.onprem.chat.plugins.module_utils._dns.values import Key, record_set
@@ -47,41 +47,56 @@ def refresh(one, policy: Policy, attempts: int, sleep: collections.abc.Callable[
     except DnsError as error:
         one.warnings += (_told(server, old, str(error)),)
         return
-    for chunk in parts:
-        left = list(chunk)
+    queue = [list(chunk) for chunk in parts]
+    refused: dict[str, list[Change]] = {}
+    while queue:
+        left = queue.pop(0)
         for _attempt in range(attempts):
-            try:
-                taken = _taken(server, left)
-            except DnsError as error:
-                one.warnings += (_told(server, left, str(error)),)
-                return
-            if taken:
+            fate, why = _sent(server, left)
+            if fate == "taken":
                 one.refreshed += tuple(str(change.key) for change in left)
-                left = []
+            elif fate == "refused" and len(left) > 1:
+                # As a whole, perhaps because of a single set that belongs to somebody else.
+                queue[:0] = [[change] for change in left]
+            elif fate == "refused":
+                refused.setdefault(why, []).extend(left)
+            elif fate == "ended":
+                one.warnings += (_told(server, [change for part in (left, *queue) for change in part], why),)
+                queue = []
             else:
                 left = _planned_again(one, left, policy, attempts, sleep)
-            if not left:
-                break
+                if left:
+                    continue
+            break
         else:
             one.warnings += (_told(server, left, f"Somebody else changed them before each of {attempts} attempts."),)
+    one.warnings += tuple(_told(server, changes, why, len(changes)) for why, changes in refused.items())
 
 
-def _taken(server, chunk: collections.abc.Sequence[Change]) -> bool:
-    """Whether the server took the values again; it does not when a set is no longer what it was."""
+def _sent(server, chunk: collections.abc.Sequence[Change]) -> tuple[str, str]:
+    """What became of one message, and why: taken, changed (a set is no longer what it was), refused, or ended.
+
+    Another message to the same server could fare better than one that was refused, and not better than one with which it ended.
+    """
     # Samba keeps 128 contexts and forgets the oldest, and an answer may be lost: once more does no harm.
-    for last in (False, True):
-        answer = server.refresh(chunk)
-        if answer.rcode == "NOERROR" or answer.is_conflict:
-            return answer.rcode == "NOERROR"
-        if last or not (answer.rcode == "" or (answer.tsig_error and server.signer.renew())):
-            break
-    if answer.rcode:
-        raise server.refused(dataclasses.replace(answer, verified=True), "the refresh")
-    raise ServerError(answer.why)
+    try:
+        for last in (False, True):
+            answer = server.refresh(chunk)
+            if answer.rcode == "NOERROR" or answer.is_conflict:
+                return "taken" if answer.rcode == "NOERROR" else "changed", ""
+            if last or not (answer.rcode == "" or (answer.tsig_error and server.signer.renew())):
+                break
+    except DnsError as error:
+        return "ended", str(error)
+    if not answer.rcode:
+        return "ended", answer.why
+    why = str(server.refused(dataclasses.replace(answer, verified=True), "the refresh"))
+    # NOTAUTH: the server has no such zone to write, or does not know who asks.
+    return "ended" if answer.tsig_error or answer.rcode == "NOTAUTH" else "refused", why
 
 
-def _told(server, chunk: collections.abc.Sequence[Change], why: str) -> str:
-    shown = ", ".join(str(change.key) for change in chunk[:5]) + (", ..." if len(chunk) > 5 else "")
+def _told(server, changes: collections.abc.Sequence[Change], why: str, most: int = 5) -> str:
+    shown = ", ".join(str(change.key) for change in changes[:most]) + (", ..." if len(changes) > most else "")
     return f"The records are as wanted, but the time stamps of [{shown}] on DNS server {server} could not be renewed. {why}"
 
 

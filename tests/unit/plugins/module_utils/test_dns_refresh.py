@@ -181,6 +181,86 @@ def test_a_refusal_is_a_warning_because_the_records_are_as_wanted():
     )
 
 
+def belongs_to_others(*names, rcode="REFUSED"):
+    """A server refuses a message as a whole, whoever the other sets in it belong to."""
+
+    def step(server, message):
+        if any(rrset.name.to_text() in names for rrset in message.update):
+            return server.reply(message, rcode)
+        return execute(server, message)
+
+    return [step] * 20
+
+
+@pytest.mark.parametrize("rcode", ["REFUSED", "SERVFAIL", "NOTIMP"])
+def test_one_set_of_somebody_else_does_not_keep_the_others_from_being_renewed(rcode):
+    fake = FakeServer(dict(THERE), script=belongs_to_others("chat.corp.test.", rcode=rcode))
+    outcome = apply(fake, CHAT, SERVICE)
+    assert (outcome.changed, outcome.refreshed) == (False, ("_xmpp-client._tcp.corp.test. SRV",))
+    assert [len(sent(message)[1]) for message in fake.updates] == [2, 1, 1]
+    (warning,) = outcome.warnings
+    assert warning.startswith(
+        f"{NOT_RENEWED}DNS server ns1.corp.test refused the refresh in the zone corp.test: {rcode}. "
+    )
+
+
+def test_a_refused_message_does_not_keep_the_next_ones_from_being_sent():
+    hosts = [{"name": f"h{n}", "type": "A", "ttl": 60, "entries": [f"10.0.0.{n}"]} for n in range(1, 10)]
+    fake = FakeServer()
+    apply(fake, *hosts, refreshing=False)
+    fake.script = belongs_to_others(*(f"h{n}.corp.test." for n in (1, 2, 3, 4, 6, 8)))
+    fake.updates.clear()
+    outcome = apply(fake, *hosts, max_sets=2)
+    assert outcome.refreshed == ("h5.corp.test. A", "h7.corp.test. A", "h9.corp.test. A")
+    assert [len(sent(message)[1]) for message in fake.updates] == [2, 1, 1] * 4 + [1]
+    (warning,) = outcome.warnings
+    named = ", ".join(f"h{n}.corp.test. A" for n in (1, 2, 3, 4, 6, 8))
+    assert warning.startswith(
+        f"The records are as wanted, but the time stamps of [{named}] on DNS server ns1.corp.test could not be renewed. "
+        "DNS server ns1.corp.test refused the refresh in the zone corp.test: REFUSED. "
+    )
+
+
+def test_values_that_somebody_else_changed_meanwhile_are_planned_again_one_by_one_too():
+    script = [*belongs_to_others("chat.corp.test.")[:1], meddle(SERVICE_KEY, 60, "9 0 5222 other.corp.test.")]
+    fake = FakeServer(dict(THERE), script=script)
+    outcome = apply(fake, CHAT, SERVICE)
+    assert (outcome.changed, outcome.refreshed) == (True, ("chat.corp.test. A",))
+    assert fake.records[SERVICE_KEY] == (60, {"5 0 5222 chat.corp.test.", "9 0 5222 other.corp.test."})
+
+
+@pytest.mark.parametrize(
+    ("step", "why"),
+    [
+        (refuse("NOTAUTH"), "DNS server ns1.corp.test refused the refresh in the zone corp.test: NOTAUTH. "),
+        (
+            tsig_error(dns.rcode.BADTIME),
+            "DNS server ns1.corp.test refused the refresh in the zone corp.test: BADTIME, ",
+        ),
+    ],
+)
+def test_what_concerns_the_account_or_the_server_ends_it_with_one_warning(step, why):
+    signer = Tsig("chat", "c2VjcmV0", "hmac-sha256")
+    fake = FakeServer(dict(THERE), key=signer.key, script=[step])
+    outcome = apply(fake, CHAT, SERVICE, signer=signer, max_sets=1)
+    assert (outcome.changed, outcome.refreshed, len(fake.updates)) == (False, (), 1)
+    (warning,) = outcome.warnings
+    assert warning.startswith(
+        "The records are as wanted, but the time stamps of [_xmpp-client._tcp.corp.test. SRV, chat.corp.test. A] on DNS server "
+        f"ns1.corp.test could not be renewed. {why}"
+    )
+
+
+def test_a_server_that_is_gone_ends_it_and_what_was_refused_before_is_told():
+    script = [*belongs_to_others("chat.corp.test.")[:1], *[refuse("REFUSED")], lose_request, lose_request]
+    outcome = apply(FakeServer(dict(THERE), script=script), CHAT, SERVICE)
+    first, second = outcome.warnings
+    assert "[chat.corp.test. A]" in first
+    assert first.endswith("did not answer over TCP: the connection was closed.")
+    assert "[_xmpp-client._tcp.corp.test. SRV]" in second
+    assert "refused the refresh in the zone corp.test: REFUSED." in second
+
+
 def test_a_wrong_password_is_a_warning_too():
     class Locked(Unsigned):
         def prepare(self, transport):
@@ -212,6 +292,16 @@ def test_a_forgotten_context_is_negotiated_once_more():
     fake = FakeServer(dict(THERE), key=signer.key, script=[tsig_error(dns.rcode.BADKEY)])
     assert apply(fake, CHAT, signer=signer).refreshed == ("chat.corp.test. A",)
     assert signer.renewals == 1
+
+
+def test_a_negotiation_that_fails_is_a_warning():
+    class Locked(Tsig):
+        def renew(self):
+            raise AuthenticationError("The password is wrong.")
+
+    signer = Locked("chat", "c2VjcmV0", "hmac-sha256")
+    fake = FakeServer(dict(THERE), key=signer.key, script=[tsig_error(dns.rcode.BADKEY)])
+    assert apply(fake, CHAT, signer=signer).warnings == (NOT_RENEWED + "The password is wrong.",)
 
 
 def test_what_only_a_wildcard_answers_is_written_and_not_refreshed():
