@@ -164,8 +164,11 @@ class _Judge:
         excuses = spec.get("required_unless") or {}
         if any(self.state(other) == state for other, state in excuses.items()):
             return False
-        conditions = spec.get("required_if") or {}
-        return bool(conditions) and all(self.seen(other) == wanted for other, wanted in conditions.items())
+        return bool(spec.get("required_if")) and self.is_used(spec)
+
+    def is_used(self, spec: dict[str, t.Any]) -> bool:
+        """Not where other keys say that something else is used in its place."""
+        return all(self.seen(other) == wanted for other, wanted in (spec.get("required_if") or {}).items())
 
     def state(self, name: str) -> str:
         """empty: somebody has written that it is to be ""."""
@@ -204,7 +207,7 @@ class _Judge:
         elif wanted == "dict":
             self.dictionary(name, path, value, spec.get("keys") or {})
         elif spec.get("secret"):
-            self.secret(name, path, value, spec.get("min_length", 0))
+            self.secret(name, path, value, spec.get("min_length", 0) if self.is_used(spec) else 0)
         elif "choices" in spec:
             if value not in spec["choices"]:
                 choices = ", ".join(spec["choices"])

@@ -396,6 +396,22 @@ def test_a_passphrase_of_the_least_length(site):
     assert ask(site, chat_ca_passphrase="Winter2026-x") == []
 
 
+@pytest.mark.parametrize("source", ["acme", "files"])
+def test_a_passphrase_that_nobody_uses_may_be_short(source):
+    variables = {"chat_certificate_source": source, "chat_ca_passphrase": "short1"}
+    variables = {name: tested.Variable(value) for name, value in variables.items()}
+    told = [check.evidence for check in tested.judge(variables, RULES).failures if "passphrase" in check.evidence]
+    assert told == []
+
+
+@pytest.mark.parametrize("source", [None, "internal_ca"])
+def test_a_short_passphrase_is_told_on_a_desktop_too(source):
+    variables = {"chat_certificate_source": source or "internal_ca", "chat_ca_passphrase": "short1"}
+    if not source:
+        del variables["chat_certificate_source"]
+    assert on_a_desktop(**variables) == ["chat_ca_passphrase has fewer than 12 characters (site.yml:3)"]
+
+
 def test_not_evaluated(site):
     broken = tested.Variable(None, "site.yml:7", error="'nix' is undefined")
     assert (
