@@ -42,11 +42,16 @@ def written(**variables):
     return yaml.safe_load(rendered)
 
 
-def asked(group):
-    """The filter with which preflight looks for the same users."""
+def question():
+    """The task with which preflight asks for users."""
     loader = DataLoader()
     tasks = loader.load_from_file(str(ROOT / "playbooks/tasks/preflight_directory.yml"), trusted_as_template=True)
-    arguments = next(task["onprem.chat.ldap_info"] for task in tasks if "onprem.chat.ldap_info" in task)
+    return next(task for task in tasks if "onprem.chat.ldap_info" in task)
+
+
+def asked(group):
+    """The filter with which preflight looks for the same users."""
+    loader, arguments = DataLoader(), question()["onprem.chat.ldap_info"]
     assert arguments["group"] == "{{ chat_users_group | default(omit, true) }}"  # a name, not a part of a filter
     return Templar(loader, variables={"chat_users_group": group}).template(arguments["filter"])
 
@@ -73,6 +78,38 @@ def test_the_group_does_not_change_the_meaning_of_the_filter(group, value):
 def test_without_a_group_every_user_may_log_in():
     assert "memberOf" not in written()["ldap_filter"]
     assert "memberOf" not in asked("")
+
+
+MAPPED = [
+    ({}, "chat.corp.test", "anna@chat.corp.test"),
+    ({"ejabberd_ldap_uid_format": "%u@%d"}, "chat.corp.test", "anna@chat.corp.test"),
+    ({"ejabberd_ldap_uid_format": "%u@corp.test"}, "corp.test", "anna@corp.test"),
+    ({"ejabberd_ldap_uid_format": "%u@corp.test", "chat_product": "mts_link"}, None, "anna@chat.corp.test"),
+    (
+        {"ejabberd_ldap_uid_format": "%u@corp.test", "ejabberd_ldap_uid_attribute": "userPrincipalName"},
+        "corp.test",
+        "anna@corp.test",
+    ),
+    ({"ejabberd_ldap_uid_format": "%u@1.%d"}, "1.chat.corp.test", "anna@1.chat.corp.test"),
+    ({"ejabberd_ldap_uid_format": "%u", "ejabberd_ldap_uid_attribute": "sAMAccountName"}, "chat.corp.test", "anna"),
+    ({"ejabberd_ldap_uid_format": "%u"}, None, "anna"),
+    ({"ejabberd_ldap_uid_format": "x1-%u@corp.test"}, None, "x1-anna@corp.test"),
+    ({"ejabberd_ldap_uid_attribute": "extensionAttribute1"}, None, "anna@chat.corp.test"),
+    ({"ejabberd_ldap_uid_format": "%u@*"}, None, "anna@chat.corp.test"),
+]
+
+
+@pytest.mark.parametrize(("site", "domain", "name"), MAPPED)
+def test_preflight_asks_for_names_as_the_server_looks_for_them(site, domain, name):
+    """A user of whom it says that he can never log in cannot."""
+    task = question()
+    user = {"jid": "anna@chat.corp.test", "password": "x"}
+    known = {"chat_domain": "chat.corp.test", "chat_verify_users": [user], "omit": "nothing given"}
+    known |= {"__site_product": site.get("chat_product", "ejabberd")}
+    templar = Templar(DataLoader(), variables=known | task["vars"] | site)
+    arguments = task["onprem.chat.ldap_info"]
+    assert templar.template(arguments["domain"]) == (domain or "nothing given")
+    assert templar.template(arguments["users"]) == [name]
 
 
 def test_one_server_answers_and_the_others_stand_by():
