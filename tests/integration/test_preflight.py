@@ -241,6 +241,20 @@ def test_odd_names_in_the_directory(lab, odd_names):
     )
 
 
+def test_the_mail_is_in_another_domain_than_the_chat(lab):
+    site = {
+        "chat_domain": "chat.corp.test",
+        "chat_ad_domain": "corp.test",
+        "ejabberd_ldap_uid_format": "%u@corp.test",
+        "chat_verify_users": [{"jid": "anna@chat.corp.test", "password": "not asked for here"}],
+        "chat_verify_disabled_user": {},
+    }
+    _result, text = preflight(lab, "-e", json.dumps(site))
+    assert lines(text, "ldap.filter")[0].startswith("PASS")
+    assert [line.split()[0] for line in lines(text, "ldap.user")] == ["PASS"]
+    assert "anna@corp.test" in lines(text, "ldap.user")[0]
+
+
 def test_dns_refuses_the_password(lab):
     result, text = preflight(lab, "-e", "chat_dns_password=certainly-not-it")
     assert result.returncode != 0
