@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 import pytest
 from company_ca import CompanyCA
 from conftest import ROOT
-from lab_mts_link import ADD_TOKEN, ADDRESS, LICENCES, NAMES, REGISTRY, REP_BOX, MtsLink
+from lab_mts_link import ADD_TOKEN, ADDRESS, CHATS, LICENCES, NAMES, REGISTRY, REP_BOX, MtsLink
 
 INVENTORY = ROOT / "inventories" / "lab_mts_link"
 MANUAL = "MTS Link on-premise (Chats) 1.3, "
@@ -322,6 +322,30 @@ def test_nothing_is_planted(site, world):
     code, text = site("preflight")
     assert code == 0, text
     assert world.trace("chat") == world.trace("meetings") == []
+
+
+def test_a_journal_that_cannot_be_read(site, world):
+    """Nothing says then that what takes the ports is not the Chats themselves."""
+    files = {
+        "chat": f"/var/lib/onprem-chat/dialogs/mts-link-chats-{CHATS}/journal.json",
+        "meetings": f"/var/lib/onprem-chat/dialogs/mts-link-cfglink-{CHATS}/journal.json",
+    }
+    try:
+        for host, path in files.items():
+            world.write(host, path, "{\n")
+        code, text = site("preflight")
+        assert code != 0, text
+        said = failed(text, "mts_link.journal")
+        assert [path for path in files.values() if not any(f"{path} cannot be read" in line for line in said)] == [], (
+            text
+        )
+        # Where the values are given it does not matter.
+        given = {"mts_link_meetings_client_id": "4711", "mts_link_meetings_client_secret": "s-1"}
+        code, text = site("preflight", mts_link_chats_token="t-1", **given)
+        assert code == 0, text
+    finally:
+        for host in files:
+            world.shell(host, "rm -rf /var/lib/onprem-chat/dialogs")
 
 
 @pytest.mark.parametrize("names", [[name] for name in CAUSES] if EVERY else together(), ids=" + ".join)
