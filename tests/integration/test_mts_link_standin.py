@@ -278,7 +278,7 @@ def test_installer_that_is_killed_while_it_hangs(linked: Standin):
         # Before nothing hangs any more: it would go on, beside the next run.
         linked.link.shell(
             "chat",
-            "for _time in $(seq 100); do grep -qsz '/[i]nstaller.sh' /proc/[0-9]*/cmdline || exit 0; sleep 0.2; done; exit 1",
+            "for _time in $(seq 300); do grep -qsz '/[i]nstaller.sh' /proc/[0-9]*/cmdline || exit 0; sleep 0.2; done; exit 1",
         )
     assert (talked.code, talked.open_questions) == (-9, ())
     assert linked.link.unfinished()
