@@ -161,7 +161,6 @@ FILES = {
     "chat_certificate_trust_anchors[]": "certificates_trust_anchors",
     "chat_acme_ca_file": "certificates_acme_ca_file",
     "chat_licence_file": "mts_link_chats_licence_file",
-    "chat_client_settings[].reg_file": "windows_client_settings",
 }
 # These are made absolute by who uses them: the role windows_client, and the plan of the role verify.
 OF_THE_ROLES = {
@@ -169,6 +168,7 @@ OF_THE_ROLES = {
     "chat_clients[].signature.trust_anchors[]",
     "chat_clients[].transforms[]",
     "chat_clients[].settings[].reg_file",
+    "chat_client_settings[].reg_file",
     "chat_watch_endpoints[].trust_anchors[]",
 }
 
