@@ -32,6 +32,7 @@ CONFIG = pathlib.Path("/etc/ejabberd/ejabberd.yml")
 SECRETS = pathlib.Path("/etc/ejabberd/onprem-chat/secrets.yml")
 LDAP_CA = pathlib.Path("/etc/ejabberd/onprem-chat/ldap-ca.crt")
 VM = pathlib.Path("/etc/default/ejabberd")
+UNIT = pathlib.Path("/etc/systemd/system/ejabberd.service.d/onprem-chat.conf")
 EPMD = pathlib.Path("/etc/systemd/system/epmd.socket.d/onprem-chat.conf")
 GROUP = pathlib.Path("/etc/group")
 STATE = pathlib.Path("/var/lib/onprem-chat/ejabberd")
@@ -40,7 +41,7 @@ LOADED = STATE / "loaded.json"
 LOG = pathlib.Path("/var/log/ejabberd/ejabberd.log")
 
 BY_RELOAD = (CONFIG, SECRETS, LDAP_CA)
-BY_RESTART = (VM, EPMD)
+BY_RESTART = (VM, UNIT, EPMD)
 
 # ejabberd's own loader and validators, in an Erlang machine without a node name: nothing listens, no file is written.
 CHECK = r"""

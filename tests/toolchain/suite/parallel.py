@@ -25,6 +25,7 @@ USUAL = {
     "gates": 700,
     "gates-next": 560,
     "integration-acme_lab": 200,
+    "integration-backup": 300,
     "integration-bench": 70,
     "integration-bench_windows": 60,
     "integration-certificate_bundle": 120,
