@@ -29,6 +29,7 @@ options:
     description:
       - Directory servers by their full DNS names. All of them are asked.
       - One that cannot be reached is a warning while another one can.
+      - When one refuses the password, the others are not tried with it, because several wrong attempts lock an account.
       - An address works only when the server's certificate holds it.
     type: list
     elements: str

@@ -71,6 +71,7 @@ class _Server:
         self.now = now
         self.addresses: list[str] = []
         self.allowed: set[str] | None = None
+        self.refused_by = ""  # the server that refused these credentials, this one or one before
 
     # -- order ---------------------------------------------------------------------------------------------------
 
@@ -111,7 +112,8 @@ class _Server:
             pass
 
     def skip_after(self, stage: str, keep: tuple[str, ...] = ()) -> None:
-        reason = f"not asked because {stage} failed for {self.where}"
+        blamed = self.refused_by if stage == "ldap.bind" and self.refused_by else self.where
+        reason = f"not asked because {stage} failed for {blamed}"
         for later in STAGES[STAGES.index(stage) + 1 :]:
             if later in keep:
                 continue
@@ -209,12 +211,22 @@ class _Server:
                 "Is the vaulted variable of the bind password set, and decrypted with the right vault password?",
             )
             raise _Stop
+        if self.refused_by:
+            # All domain controllers of a domain count wrong passwords together.
+            self.checks.skipped(
+                "ldap.bind",
+                self.where,
+                f"{who}: not tried because {self.refused_by} refused it, and several wrong attempts lock an account",
+            )
+            raise _Stop
         try:
             answer = self.session.bind(question.bind_dn, question.bind_password)
         except SessionLost as error:
             self.fail("ldap.bind", self.where, f"{who}: no usable answer: {errors.one_line(str(error))}", LOST_HINT)
             raise _Stop from error
         if answer.code != errors.SUCCESS:
+            if answer.code == errors.INVALID_CREDENTIALS:
+                self.refused_by = self.where
             evidence, hint = errors.explain_bind(answer.code, answer.description, answer.message)
             self.fail("ldap.bind", self.where, f"{who}: {evidence}", hint)
             raise _Stop
@@ -380,11 +392,15 @@ def diagnose(
     """Asks every server everything that can be asked of it.
 
     A server that cannot be reached is a warning while another one can: whoever asks the directory goes on to that one.
+    Credentials that one server refused are shown to no other.
     """
-    answers = []
+    answers, refused_by = [], ""
     for host in question.servers:
         answers.append(Checks())
-        _Server(question, host, answers[-1], network, sessions, time.time() if now is None else now).run()
+        server = _Server(question, host, answers[-1], network, sessions, time.time() if now is None else now)
+        server.refused_by = refused_by
+        server.run()
+        refused_by = server.refused_by
     found = [check for checks in answers for check in checks]
     reached = any(check.id == "ldap.tcp" and check.status in (PASS, WARN) for check in found)
     everything = Checks()

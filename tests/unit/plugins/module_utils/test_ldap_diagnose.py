@@ -253,6 +253,28 @@ def test_wrong_password():
     assert [check["status"] for check in checks] == ["pass", "pass", "pass", "fail", "skip", "skip"]
 
 
+def test_a_wrong_password_is_tried_once():
+    """A domain has many controllers, which count wrong passwords together: one run would lock the account."""
+    directory = Directory(bind=Answer(49, "invalidCredentials", "data 52e, v4563"))
+    servers = ["dc1.corp.test", "dc2.corp.test", "dc3.corp.test"]
+    checks = ask(directory=directory, servers=servers, users=["anna@corp.test"])
+    assert directory.calls == [("bind", "CN=chat", SECRET)]
+    assert [check["status"] for check in by_id(checks, "ldap.tls")] == ["pass"] * 3
+    assert [check["status"] for check in by_id(checks, "ldap.bind")] == ["fail", "skip", "skip"]
+    assert [check["evidence"] for check in by_id(checks, "ldap.bind")[1:]] == [
+        "CN=chat: not tried because dc1.corp.test:636 refused it, and several wrong attempts lock an account"
+    ] * 2
+    assert {check["evidence"] for check in by_id(checks, "ldap.user")} == {
+        "not asked because ldap.bind failed for dc1.corp.test:636"
+    }
+
+
+def test_other_refusals_are_asked_of_every_server():
+    directory = Directory(bind=Answer(52, "unavailable"))
+    checks = ask(directory=directory, servers=["dc1.corp.test", "dc2.corp.test"])
+    assert [check["status"] for check in by_id(checks, "ldap.bind")] == ["fail", "fail"]
+
+
 def test_empty_password_is_not_sent():
     directory = Directory()
     check = one(ask(directory=directory, bind_password=""), "ldap.bind")
