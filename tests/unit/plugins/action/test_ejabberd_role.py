@@ -49,11 +49,12 @@ def question():
     return next(task for task in tasks if "onprem.chat.ldap_info" in task)
 
 
-def asked(group):
+def asked(group, **site):
     """The filter with which preflight looks for the same users."""
     loader, arguments = DataLoader(), question()["onprem.chat.ldap_info"]
     assert arguments["group"] == "{{ chat_users_group | default(omit, true) }}"  # a name, not a part of a filter
-    return Templar(loader, variables={"chat_users_group": group}).template(arguments["filter"])
+    known = {"chat_users_group": group, "__site_product": "ejabberd"} | site
+    return Templar(loader, variables=known).template(arguments["filter"])
 
 
 GROUPS = [
@@ -78,6 +79,18 @@ def test_the_group_does_not_change_the_meaning_of_the_filter(group, value):
 def test_without_a_group_every_user_may_log_in():
     assert "memberOf" not in written()["ldap_filter"]
     assert "memberOf" not in asked("")
+
+
+def test_the_filter_of_the_site_holds_for_preflight_too():
+    """With it a site leaves out the second account of an administrator, which has the same mail."""
+    further, group = "(!(sAMAccountName=adm-*))", GROUPS[0][0]
+    common = "(!(userAccountControl:1.2.840.113556.1.4.803:=2))"
+    member = f"(memberOf:1.2.840.113556.1.4.1941:={group})"
+    written_filter = written(ejabberd_ldap_filter=further, ejabberd_ldap_users_group=group)["ldap_filter"]
+    assert written_filter.endswith(f"{common}{further}{member})")
+    assert asked(group, ejabberd_ldap_filter=further).endswith(f"{common}{further}{member})")
+    assert asked("", ejabberd_ldap_filter=further).endswith(f"{common}{further})")
+    assert asked("", ejabberd_ldap_filter=further, __site_product="mts_link").endswith(f"{common})")
 
 
 MAPPED = [
