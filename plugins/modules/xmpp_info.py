@@ -92,6 +92,12 @@ options:
       - V(true) means that other servers must find it, reach it and get a valid certificate.
     type: bool
     default: false
+  check_archive:
+    description:
+      - Whether the exchanged messages must be in the archives of both users.
+      - V(false) does not look into them, for a server that keeps no archive, or one only of what contacts write.
+    type: bool
+    default: true
   timeout:
     description: Seconds that every single question may take. A server whose directory is down lets logins hang.
     type: int
@@ -206,6 +212,7 @@ ARGUMENT_SPEC = {
     "host": {"type": "str"},
     "port": {"type": "int", "default": 5222},
     "expect_s2s": {"type": "bool", "default": False},
+    "check_archive": {"type": "bool", "default": True},
     "timeout": {"type": "int", "default": 10},
 }
 
@@ -247,6 +254,7 @@ def settings_of(params: dict) -> Settings:
         host=params["host"],
         port=params["port"],
         expect_s2s=params["expect_s2s"],
+        check_archive=params["check_archive"],
         timeout=params["timeout"],
     )
 

@@ -39,6 +39,7 @@ class Settings:
     port: int = CLIENT_PORT
     expect_s2s: bool = False
     timeout: float = 10.0
+    check_archive: bool = True
 
     @property
     def secrets(self) -> tuple[Account, ...]:

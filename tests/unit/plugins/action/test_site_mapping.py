@@ -100,6 +100,20 @@ def test_several_controllers_stand_in_for_each_other(value, monkeypatch, servers
         assert [one for one in watched if "spare" in one and one["port"] != 636] == []
 
 
+@pytest.mark.parametrize(
+    ("site", "looks"),
+    [
+        ({}, True),
+        ({"ejabberd_archive": "always"}, True),
+        ({"ejabberd_archive": "roster"}, False),
+        ({"ejabberd_archive": "never"}, False),
+    ],
+    ids=["default", "always", "roster", "never"],
+)
+def test_verify_looks_for_messages_only_where_the_server_keeps_all(value, site, looks):
+    assert value("verify_archive", SITE | site) is looks
+
+
 def test_mts_link_needs_neither_a_host_nor_a_ca(value):
     assert value("certificates_dns_names", MTS_LINK) == [
         "chats.corp.test",

@@ -372,6 +372,13 @@ def test_no_archive(ca):
     assert seen["xmpp.message"][0] == "pass"
 
 
+def test_no_archive_where_none_is_wanted(ca):
+    seen = ask(ca, good(ca, archives=False), check_archive=False)
+    assert seen["xmpp.archive"] == ("skip", "not asked: the server is not to keep every message")
+    assert seen.failed == []
+    assert "urn:xmpp:mam:2" not in seen.server.received
+
+
 def test_archive_without_the_message(ca):
     class Forgetful(list):
         def append(self, item):
