@@ -66,7 +66,9 @@ options:
     type: str
     default: mail
   users:
-    description: Names that must be found exactly once in O(uid_attribute), not disabled, and not left out by O(filter).
+    description:
+      - Names that must be found exactly once in O(uid_attribute), not disabled, and not left out by O(filter).
+      - Entries of the same name that O(filter) leaves out, such as contacts and disabled accounts, do not matter beside one that it finds.
     type: list
     elements: str
     default: []

@@ -67,10 +67,19 @@ def without_address(
         )
 
 
-def collisions(checks: Checks, names: collections.abc.Mapping[str, list[str]], attribute: str, host: str) -> None:
-    """Adds a failure ``ldap.user`` for each name of several entries. names: case-folded name -> DNs."""
+def collisions(
+    checks: Checks,
+    names: collections.abc.Mapping[str, list[str]],
+    attribute: str,
+    host: str,
+    domain: str | None = None,
+) -> None:
+    """Adds a failure ``ldap.user`` for each name of several entries. names: case-folded name -> DNs.
+
+    With a domain a name with which nobody can log in there is no failure, see without_address.
+    """
     for value, entries in names.items():
-        if len(entries) > 1:
+        if len(entries) > 1 and not (domain and no_address(value, attribute, domain)):
             checks.failed(
                 "ldap.user",
                 f"{value} on {host}",

@@ -381,7 +381,26 @@ def test_user_has_no_mail():
 
 
 def test_user_twice():
-    assert user([ANNA, person("anna2")])["evidence"].startswith("2 entries have mail=anna@corp.test: CN=anna,")
+    """And none of the two is one that the filter finds."""
+    check = user([ANNA, person("anna2")], allowed=[person("boris", "boris@corp.test")])
+    assert check["evidence"].startswith("2 entries have mail=anna@corp.test: CN=anna,")
+
+
+def test_user_beside_others_of_the_same_name_that_cannot_log_in():
+    """The account before the marriage, disabled, and a contact in the address book, both with the mail of today."""
+    former = person("anna-former", "anna@corp.test", userAccountControl="514")
+    contact = person("anna-contact", "anna@corp.test")
+    check = user([former, ANNA, contact])
+    assert (check["status"], check["evidence"]) == ("pass", f"CN=anna,{BASE}, enabled")
+
+
+def test_two_enabled_users_of_one_name_beside_a_disabled_one():
+    former = person("anna-former", "anna@corp.test", userAccountControl="514")
+    rules = {FILTER: [ANNA, person("anna2", "anna@corp.test")]}
+    rules["(mail=anna@corp.test)"] = [*rules[FILTER], former]
+    shared, named = by_id(ask(directory=Directory(rules=rules), users=["anna@corp.test"]), "ldap.user")
+    assert (shared["status"], named["status"]) == ("fail", "fail")
+    assert named["evidence"].startswith("3 entries have mail=anna@corp.test: ")
 
 
 def test_user_disabled():
@@ -419,6 +438,15 @@ def test_user_names_are_escaped():
 def addresses(found, domain="corp.test", **changes):
     directory = Directory(rules={FILTER: list(found)})
     return by_id(ask(directory=directory, domain=domain, **changes), "ldap.user")
+
+
+def test_two_who_share_a_name_with_which_nobody_can_log_in():
+    """Technical accounts that send as the mother company."""
+    twins = [person("scan1", "it@mother.test"), person("scan2", "it@mother.test")]
+    (check,) = addresses([ANNA, *twins])
+    assert (check["status"], "2 of 3 entries can never log in" in check["evidence"]) == ("warn", True)
+    (check,) = addresses([ANNA, *twins], domain=None)
+    assert (check["status"], check["subject"]) == ("fail", "it@mother.test on dc1.corp.test")
 
 
 def test_entries_that_make_no_address():
