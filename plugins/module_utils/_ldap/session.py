@@ -129,6 +129,8 @@ class Session:
             authentication=ldap3.SIMPLE if bind_dn else ldap3.ANONYMOUS,
             auto_referrals=False,
             auto_range=False,
+            # The server judges names: ldap3 refuses some that Active Directory takes, such as "DC=corp, DC=test".
+            check_names=False,
             receive_timeout=timeout,
             read_only=True,
             raise_exceptions=False,

@@ -181,6 +181,34 @@ def test_connection_options():
     assert connection.receive_timeout == 7
 
 
+@pytest.mark.parametrize(
+    "base",
+    [
+        "OU=Company, DC=corp, DC=test",
+        "CN=Chat\\, Users,DC=corp,DC=test",
+        "CN=\\#chat,DC=corp,DC=test",
+        "OU=Группы,DC=corp,DC=test",
+        "CN=Users \\+ more,DC=corp,DC=test",
+        "nonsense",
+        "",
+    ],
+)
+def test_names_are_sent_as_they_were_given(base):
+    """What is no name in the eyes of ldap3 may be one in those of the server, which says so in its own words."""
+    asked = tested.Session("dc1.corp.test", 636, "ldaps", None, 5)
+    asked._connection = asked._open("CN=x", "secret")
+    sent = []
+
+    def send(_kind, request, _controls):
+        sent.append(bytes(request["baseObject"]).decode())
+        raise LDAPSessionTerminatedByServerError("seen enough")
+
+    asked._connection.send = send
+    with pytest.raises(tested.SessionLost, match="seen enough"):
+        list(asked.search(base, "(objectClass=*)", "BASE"))
+    assert sent == [base]
+
+
 def test_anonymous_without_encryption():
     connection = tested.Session("dc1.corp.test", 389, "none", None, 5)._open(None, None)
     assert connection.authentication == ldap3.ANONYMOUS
