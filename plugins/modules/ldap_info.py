@@ -83,9 +83,16 @@ options:
       - Without it names are not judged.
     type: str
   timeout:
-    description: Seconds to wait for every single answer.
+    description: Seconds to wait for every single answer but those to searches.
     type: int
     default: 5
+  search_timeout:
+    description:
+      - Seconds to wait for every page of what a search finds.
+      - A filter for members of groups in groups (C(1.2.840.113556.1.4.1941)) makes a domain controller look at every user of O(base), which
+        takes minutes in a large directory. The default is that of Active Directory, which gives up then (MaxQueryDuration).
+    type: int
+    default: 120
 """
 
 EXAMPLES = r"""
@@ -175,6 +182,7 @@ ARGUMENT_SPEC = {
     "group": {"type": "str"},
     "domain": {"type": "str"},
     "timeout": {"type": "int", "default": 5},
+    "search_timeout": {"type": "int", "default": 120},
 }
 
 

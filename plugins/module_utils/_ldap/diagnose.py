@@ -32,9 +32,7 @@ MANY_USERS = 1000  # MaxPageSize of Active Directory
 MANY_MEMBERS = 1500  # MaxValRange of Active Directory
 EXPIRY_WARNING_DAYS = 30
 STAGES = ("ldap.dns", "ldap.tcp", "ldap.tls", "ldap.bind", "ldap.base", "ldap.filter", "ldap.user", "ldap.group")
-LOST_HINT = (
-    "The server closed the connection or did not answer in time. See its log; raise timeout if the directory is large."
-)
+LOST_HINT = "The server closed the connection or did not answer in time. See its log; raise timeout, of a search search_timeout."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +52,7 @@ class Question:
     group: str | None = None
     domain: str | None = None
     timeout: float = 5.0
+    search_timeout: float = 120.0
 
 
 class _Stop(Exception):
@@ -67,7 +66,9 @@ class _Server:
         self.where = f"{host}:{question.port}"
         self.checks = checks
         self.network = network
-        self.session = sessions(host, question.port, question.encryption, question.ca_path, question.timeout)
+        self.session = sessions(
+            host, question.port, question.encryption, question.ca_path, question.timeout, question.search_timeout
+        )
         self.now = now
         self.addresses: list[str] = []
         self.allowed: set[str] | None = None

@@ -102,9 +102,11 @@ class Session:
         encryption: str,
         ca_path: str | None,
         timeout: float,
+        search_timeout: float,
         connection: t.Any = None,
     ) -> None:
         self._starttls = encryption == "starttls"
+        self._search_timeout = search_timeout
         self._connection = connection
         self._arguments = (host, port, encryption, ca_path, timeout)
 
@@ -145,6 +147,9 @@ class Session:
             if self._starttls:
                 self._connection.start_tls()
             self._connection.bind()
+            if self._connection.socket:
+                # What follows are searches. A server that answered so far may think about them for longer.
+                self._connection.socket.settimeout(self._search_timeout)
         except LDAPException as error:
             raise SessionLost(str(error) or type(error).__name__) from error
         result = self._connection.result or {}

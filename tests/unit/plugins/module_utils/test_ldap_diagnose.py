@@ -66,7 +66,8 @@ class Directory:
         self.calls = []
         self.closed = False
 
-    def __call__(self, host, port, encryption, ca_path, timeout):
+    def __call__(self, host, port, encryption, ca_path, timeout, search_timeout):
+        self.patience = (timeout, search_timeout)
         return self
 
     def bind(self, bind_dn, password):
@@ -280,6 +281,14 @@ def test_empty_password_is_not_sent():
     check = one(ask(directory=directory, bind_password=""), "ldap.bind")
     assert check["evidence"] == "CN=chat: the password is empty"
     assert directory.calls == []
+
+
+def test_how_long_is_waited():
+    directory = Directory()
+    ask(directory=directory)
+    assert directory.patience == (5, 120)
+    ask(directory=directory, timeout=2, search_timeout=600)
+    assert directory.patience == (2, 600)
 
 
 def test_connection_lost_at_bind():

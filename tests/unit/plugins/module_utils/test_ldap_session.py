@@ -41,6 +41,7 @@ class Script:
         self.calls = []
         self.result, self.response = {}, []
         self.opened = self.secured = False
+        self.socket = None
 
     def open(self):
         self.opened = True
@@ -69,7 +70,7 @@ class Script:
 
 def session(*steps, encryption="ldaps"):
     script = Script(*steps)
-    return tested.Session("dc1", 636, encryption, None, 5, connection=script), script
+    return tested.Session("dc1", 636, encryption, None, 5, 120, connection=script), script
 
 
 def test_bind_answer():
@@ -91,6 +92,23 @@ def test_bind_lost():
     asked, _script = session(LDAPSessionTerminatedByServerError("session terminated by server"))
     with pytest.raises(tested.SessionLost, match="session terminated by server"):
         asked.bind("cn=x", "secret")
+
+
+class Socket:
+    """Remembers how long it would wait."""
+
+    timeout = 5
+
+    def settimeout(self, seconds):
+        self.timeout = seconds
+
+
+def test_searches_may_take_longer_than_the_way_to_the_server():
+    """A filter with LDAP_MATCHING_RULE_IN_CHAIN takes a domain controller minutes in a large directory."""
+    asked, script = session(answer())
+    script.socket = Socket()
+    asked.bind("cn=x", "secret")
+    assert script.socket.timeout == 120
 
 
 def test_pages_until_no_cookie():
@@ -166,12 +184,12 @@ def test_escape_filter(value, escaped):
 
 def test_connection_options():
     """No referrals, verified TLS, simple bind, read only."""
-    asked = tested.Session("dc1.corp.test", 636, "ldaps", "/nowhere/ca.pem", 7)
+    asked = tested.Session("dc1.corp.test", 636, "ldaps", "/nowhere/ca.pem", 7, 120)
     try:
         connection = asked._open("CN=x", "secret")
     except Exception as error:  # ldap3 looks whether the file exists
         assert "CA" in str(error) or "certificate" in str(error)
-        asked = tested.Session("dc1.corp.test", 636, "ldaps", None, 7)
+        asked = tested.Session("dc1.corp.test", 636, "ldaps", None, 7, 120)
         connection = asked._open("CN=x", "secret")
     assert connection.auto_referrals is False
     assert connection.read_only is True
@@ -195,7 +213,7 @@ def test_connection_options():
 )
 def test_names_are_sent_as_they_were_given(base):
     """What is no name in the eyes of ldap3 may be one in those of the server, which says so in its own words."""
-    asked = tested.Session("dc1.corp.test", 636, "ldaps", None, 5)
+    asked = tested.Session("dc1.corp.test", 636, "ldaps", None, 5, 120)
     asked._connection = asked._open("CN=x", "secret")
     sent = []
 
@@ -210,7 +228,7 @@ def test_names_are_sent_as_they_were_given(base):
 
 
 def test_anonymous_without_encryption():
-    connection = tested.Session("dc1.corp.test", 389, "none", None, 5)._open(None, None)
+    connection = tested.Session("dc1.corp.test", 389, "none", None, 5, 120)._open(None, None)
     assert connection.authentication == ldap3.ANONYMOUS
     assert connection.server.ssl is False
 
@@ -221,7 +239,7 @@ def test_mock_strategy_of_ldap3():
     connection = ldap3.Connection(server, "cn=chat,dc=test", "secret", client_strategy=ldap3.MOCK_SYNC)
     connection.strategy.add_entry("cn=chat,dc=test", {"userPassword": "secret", "sn": "chat", "objectClass": "person"})
     connection.strategy.add_entry("cn=anna,dc=test", {"mail": "anna@corp.test", "objectClass": "person"})
-    asked = tested.Session("mock", 389, "none", None, 5, connection=connection)
+    asked = tested.Session("mock", 389, "none", None, 5, 120, connection=connection)
     assert asked.bind("cn=chat,dc=test", "secret").code == 0
     found = list(asked.search("dc=test", "(mail=ANNA@corp.test)", attributes=["mail"]))
     assert [item.first("mail") for item in found] == ["anna@corp.test"]
