@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import collections.abc
 
-from ansible_collections.onprem.chat.plugins.module_utils._checks import Checks
+from ansible_collections.onprem.chat.plugins.module_utils._checks import FAIL, WARN, Checks
 from ansible_collections.onprem.chat.plugins.module_utils._xmpp.address import IN_WORDS, forbidden_in
 
 SHOWN = 3
@@ -48,7 +48,7 @@ def is_address(checks: Checks, subject: str, name: str, attribute: str, domain: 
 def without_address(
     checks: Checks, subject: str, entries: collections.abc.Sequence[list[str]], attribute: str, domain: str
 ) -> None:
-    """Adds a warning ``ldap.user`` when there are such. entries: the names of each entry that has one."""
+    """Adds a warning ``ldap.user`` when there are such, a failure when all are. entries: the names of each entry that has one."""
     strangers = [
         f"{names[0]} ({no_address(names[0], attribute, domain)})"
         for names in entries
@@ -56,7 +56,8 @@ def without_address(
     ]
     if strangers:
         more = f" and {len(strangers) - SHOWN} more" if len(strangers) > SHOWN else ""
-        checks.warned(
+        checks.add(
+            FAIL if len(strangers) == len(entries) else WARN,
             "ldap.user",
             subject,
             f"{len(strangers)} of {len(entries)} entries can never log in, their {attribute} makes no XMPP address in {domain}: "

@@ -490,6 +490,16 @@ def test_three_of_many_entries_that_make_no_address_are_shown():
     )
 
 
+def test_nobody_makes_an_address():
+    """The users have mail in corp.test, and the chat was given the name of the forest."""
+    found = [ANNA, person("boris", "boris@corp.test"), person("scanner")]
+    (check,) = addresses(found, domain="corp.local")
+    assert check["status"] == "fail"
+    assert check["evidence"].startswith(
+        "2 of 2 entries can never log in, their mail makes no XMPP address in corp.local: "
+    )
+
+
 def test_addresses_in_their_domain():
     assert addresses([ANNA, person("boris", "Boris@CORP.test")]) == []
     assert addresses([person("vera", "vera@other.test")], domain=None) == []
