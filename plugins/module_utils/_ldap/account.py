@@ -20,7 +20,10 @@ if t.TYPE_CHECKING:
 DISABLED = 0x2
 # MS-ADA1 2.1: both mean that an account never expires.
 NEVER = (0, 0x7FFFFFFFFFFFFFFF)
-ATTRIBUTES = ("userAccountControl", "accountExpires", "lockoutTime", "pwdLastSet")
+# MS-ADTS 2.2.16: UF_PASSWORD_EXPIRED, which Active Directory works out by the policy that holds for this very account.
+PASSWORD_EXPIRED = 0x800000
+COMPUTED = "msDS-User-Account-Control-Computed"
+ATTRIBUTES = ("userAccountControl", "accountExpires", "lockoutTime", "pwdLastSet", COMPUTED)
 
 
 def judge(
@@ -48,6 +51,13 @@ def judge(
             subject,
             f"{entry.dn} must change the password at the next logon",
             "Until then the directory refuses a simple bind with this password.",
+        )
+    elif _number(entry.first(COMPUTED)) & PASSWORD_EXPIRED:
+        checks.warned(
+            "ldap.user",
+            subject,
+            f"the password of {entry.dn} has expired",
+            'Set a new one, for an account that only proves something with "password never expires". Until then the login is refused.',
         )
     else:
         checks.passed("ldap.user", subject, f"{entry.dn}, enabled")

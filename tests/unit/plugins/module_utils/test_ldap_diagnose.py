@@ -370,6 +370,16 @@ def test_collision_when_case_is_folded():
     )
 
 
+def test_user_whose_password_has_expired():
+    computed = {"msDS-User-Account-Control-Computed": "8388608"}
+    check = user(
+        [person("anna", "anna@corp.test", userAccountControl="512", pwdLastSet="132000000000000000", **computed)]
+    )
+    assert (check["status"], check["evidence"]) == ("warn", f"the password of CN=anna,{BASE} has expired")
+    computed = {"msDS-User-Account-Control-Computed": "0"}
+    assert user([person("anna", "anna@corp.test", **computed)])["status"] == "pass"
+
+
 def user(found, near=(), allowed=(ANNA,), name="anna@corp.test"):
     rules = {
         FILTER: list(allowed),
