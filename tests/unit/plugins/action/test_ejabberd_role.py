@@ -42,11 +42,14 @@ def written(**variables):
     return yaml.safe_load(rendered)
 
 
+def tasks():
+    """What preflight does about the directory."""
+    return DataLoader().load_from_file(str(ROOT / "playbooks/tasks/preflight_directory.yml"), trusted_as_template=True)
+
+
 def question():
     """The task with which preflight asks for users."""
-    loader = DataLoader()
-    tasks = loader.load_from_file(str(ROOT / "playbooks/tasks/preflight_directory.yml"), trusted_as_template=True)
-    return next(task for task in tasks if "onprem.chat.ldap_info" in task)
+    return next(task for task in tasks() if "onprem.chat.ldap_info" in task)
 
 
 def asked(group, **site):
@@ -123,6 +126,30 @@ def test_preflight_asks_for_names_as_the_server_looks_for_them(site, domain, nam
     arguments = task["onprem.chat.ldap_info"]
     assert templar.template(arguments["domain"]) == (domain or "nothing given")
     assert templar.template(arguments["users"]) == [name]
+
+
+@pytest.mark.parametrize(
+    ("site", "said"),
+    [
+        ({}, False),
+        ({"ejabberd_ldap_uid_attribute": "sAMAccountName"}, True),
+        ({"ejabberd_ldap_uid_attribute": "samaccountname", "ejabberd_ldap_uid_format": "%u@corp.test"}, True),
+        ({"ejabberd_ldap_uid_attribute": "sAMAccountName", "ejabberd_ldap_uid_format": "%u"}, False),
+        ({"ejabberd_ldap_uid_attribute": "userPrincipalName"}, False),
+        ({"ejabberd_ldap_uid_attribute": "sAMAccountName", "__site_product": "mts_link"}, False),
+    ],
+)
+def test_names_without_a_domain_are_not_looked_for_with_one(site, said):
+    task = next(task for task in tasks() if task["name"] == "Say that no user can be found by such a name")
+    templar = Templar(DataLoader(), variables={"__site_product": "ejabberd", "__preflight_directory_checks": []} | site)
+    held = [templar.template(trust_as_template("{{ " + one + " }}")) for one in task["when"]]
+    assert all(held) is said
+    if said:
+        check = templar.template(task["vars"]["__preflight_unlike"])
+        form = site.get("ejabberd_ldap_uid_format", "%u@%d")
+        assert check["status"] == "fail"
+        assert check["evidence"] == f"ejabberd would look for {form} in sAMAccountName, which holds the name alone"
+        assert check["hint"] == "Set ejabberd_ldap_uid_format to %u."
 
 
 def test_one_server_answers_and_the_others_stand_by():
