@@ -332,10 +332,13 @@ class _Server:
         """Says where the user is when he is not where he was looked for."""
         local = user.partition("@")[0]
         other = f"(|(userPrincipalName={escape_filter(user)})(sAMAccountName={escape_filter(local)}))"
-        near = [entry.dn for entry in self.session.search(self.question.base, other)]
         attribute = self.question.uid_attribute
+        near = list(self.session.search(self.question.base, other, attributes=[attribute]))
         if near:
-            return f"{near[0]} may be meant: fill its attribute {attribute}."
+            held = near[0].first(attribute)
+            return f"{near[0].dn} may be meant: " + (
+                f"its attribute {attribute} is {held}." if held else f"fill its attribute {attribute}."
+            )
         return f"Is the name spelt right, is the account below {self.question.base}, and is {attribute} filled?"
 
     def group(self) -> None:

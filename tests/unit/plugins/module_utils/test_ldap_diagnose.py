@@ -399,6 +399,12 @@ def test_user_has_no_mail():
     assert user([], near=[person("anna")])["hint"] == f"CN=anna,{BASE} may be meant: fill its attribute mail."
 
 
+def test_user_has_another_mail():
+    """Named by his userPrincipalName, whose suffix is that of the forest."""
+    hint = user([], near=[person("anna", "anna@corp.example")])["hint"]
+    assert hint == f"CN=anna,{BASE} may be meant: its attribute mail is anna@corp.example."
+
+
 def test_user_twice():
     """And none of the two is one that the filter finds."""
     check = user([ANNA, person("anna2")], allowed=[person("boris", "boris@corp.test")])
