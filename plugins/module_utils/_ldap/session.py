@@ -127,7 +127,8 @@ class Session:
         return ldap3.Connection(
             server,
             user=bind_dn,
-            password=password,
+            # As bytes: of a text ldap3 sends what SASLprep makes of it, "No" for "№". Active Directory compares what was typed.
+            password=password.encode() if password else None,
             authentication=ldap3.SIMPLE if bind_dn else ldap3.ANONYMOUS,
             auto_referrals=False,
             auto_range=False,

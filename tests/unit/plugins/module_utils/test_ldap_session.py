@@ -227,6 +227,24 @@ def test_names_are_sent_as_they_were_given(base):
     assert sent == [base]
 
 
+@pytest.mark.parametrize("password", ["pass-№1", "m² µ", "Пароль-1", "a\u00a0b"])
+def test_the_password_is_sent_as_it_was_given(password):
+    """The sign № is on every Russian keyboard."""
+    asked = tested.Session("dc1.corp.test", 636, "ldaps", None, 5, 120)
+    asked._connection = asked._open("CN=x", password)
+    asked._connection.open = lambda **_options: None
+    sent = []
+
+    def send(_kind, request, _controls):
+        sent.append(bytes(request["authentication"]["simple"]))
+        raise LDAPSessionTerminatedByServerError("seen enough")
+
+    asked._connection.send = send
+    with pytest.raises(tested.SessionLost, match="seen enough"):
+        asked.bind("CN=x", password)
+    assert sent == [password.encode()]
+
+
 def test_anonymous_without_encryption():
     connection = tested.Session("dc1.corp.test", 389, "none", None, 5, 120)._open(None, None)
     assert connection.authentication == ldap3.ANONYMOUS
