@@ -28,7 +28,6 @@ from ansible_collections.onprem.chat.plugins.module_utils._ldap.session import (
     escape_filter,
 )
 
-MANY_USERS = 1000  # MaxPageSize of Active Directory
 MANY_MEMBERS = 1500  # MaxValRange of Active Directory
 EXPIRY_WARNING_DAYS = 30
 STAGES = ("ldap.dns", "ldap.tcp", "ldap.tls", "ldap.bind", "ldap.base", "ldap.filter", "ldap.user", "ldap.group")
@@ -272,33 +271,7 @@ class _Server:
         self.allowed = allowed
         named = [values for values in found if values]
         unnamed = len(found) - len(named)
-        evidence = f"{len(allowed)} entries match"
-        if unnamed:
-            evidence += f", {unnamed} of them without {question.uid_attribute}"
-        if not allowed:
-            self.fail(
-                "ldap.filter",
-                subject,
-                f"no entry matches {question.filter}",
-                "Nobody could log in. Is the filter right, are the users below this base, and is a group named in the "
-                "filter by its full distinguished name?",
-            )
-        elif unnamed == len(allowed):
-            self.fail(
-                "ldap.filter",
-                subject,
-                f"{len(allowed)} entries match, none of them has {question.uid_attribute}",
-                f"Fill the attribute {question.uid_attribute} of the users, or choose another uid_attribute.",
-            )
-        elif len(allowed) > MANY_USERS:
-            self.checks.warned(
-                "ldap.filter",
-                subject,
-                evidence,
-                f"Software that does not page its searches sees only the first {MANY_USERS} of them.",
-            )
-        else:
-            self.checks.passed("ldap.filter", subject, evidence)
+        names.matches(self.checks, subject, question.filter, question.uid_attribute, len(allowed), unnamed)
         names.collisions(self.checks, owners, question.uid_attribute, self.host, question.domain)
         if question.domain:
             names.without_address(self.checks, subject, named, question.uid_attribute, question.domain)

@@ -14,8 +14,40 @@ from ansible_collections.onprem.chat.plugins.module_utils._checks import FAIL, W
 from ansible_collections.onprem.chat.plugins.module_utils._xmpp.address import IN_WORDS, forbidden_in
 
 SHOWN = 3
+MANY_USERS = 1000  # MaxPageSize of Active Directory
 WHOLE_ADDRESSES = ("mail", "userprincipalname")  # other attributes hold the part before the @
 SOURCE = "RFC 7622 3.3.1"
+
+
+def matches(checks: Checks, subject: str, text: str, attribute: str, entries: int, unnamed: int) -> None:
+    """Adds one check ``ldap.filter``. entries: how many the filter (text) finds, unnamed of them without the attribute."""
+    evidence = f"{entries} entries match"
+    if unnamed:
+        evidence += f", {unnamed} of them without {attribute}"
+    if not entries:
+        checks.failed(
+            "ldap.filter",
+            subject,
+            f"no entry matches {text}",
+            "Nobody could log in. Is the filter right, are the users below this base, and is a group named in the "
+            "filter by its full distinguished name?",
+        )
+    elif unnamed == entries:
+        checks.failed(
+            "ldap.filter",
+            subject,
+            f"{entries} entries match, none of them has {attribute}",
+            f"Fill the attribute {attribute} of the users, or choose another uid_attribute.",
+        )
+    elif entries > MANY_USERS:
+        checks.warned(
+            "ldap.filter",
+            subject,
+            evidence,
+            f"Software that does not page its searches sees only the first {MANY_USERS} of them.",
+        )
+    else:
+        checks.passed("ldap.filter", subject, evidence)
 
 
 def no_address(name: str, attribute: str, domain: str) -> str:
