@@ -166,6 +166,42 @@ def test_users_who_cannot_log_in(ask):
     assert evidence[2][1].startswith("CN=svc-chat-dns,") and evidence[2][1].endswith("fill its attribute mail.")
 
 
+def test_a_contact_with_the_mail_of_a_user(ask, lab):
+    """Active Directory has them for people of other systems, and nobody logs in as a contact."""
+    lab.exec("dc1", ["samba-tool", "contact", "create", "anna at home", "--mail-address=anna@corp.test"], check=True)
+    try:
+        checks = ask(users=["anna@corp.test"])
+    finally:
+        lab.exec("dc1", ["samba-tool", "contact", "delete", "anna at home"], check=True)
+    check = one(checks, "ldap.user")
+    assert (check["status"], check["evidence"].partition(",")[0]) == ("pass", "CN=anna")
+
+
+def test_a_group_that_holds_domain_users(ask, lab):
+    """Everybody is meant, and the directory says of nobody that he is a member of his primary group."""
+    group = "CN=Everybody,CN=Users,DC=corp,DC=test"
+    lab.exec("dc1", ["samba-tool", "group", "add", "Everybody"], check=True)
+    try:
+        lab.exec("dc1", ["samba-tool", "group", "addmembers", "Everybody", "Domain Users,anna"], check=True)
+        checks = ask(
+            base="OU=Company,DC=corp,DC=test",
+            filter=f"(&(objectClass=user)(memberOf:1.2.840.113556.1.4.1941:={group}))",
+            group=group,
+        )
+    finally:
+        lab.exec("dc1", ["samba-tool", "group", "delete", "Everybody"], check=True)
+    assert one(checks, "ldap.filter")["evidence"] == "1 entries match"
+    _members, unseen = [check for check in checks if check["id"] == "ldap.group"]
+    assert unseen["status"] == "warn"
+    begin = "CN=Domain Users,CN=Users,DC=corp,DC=test is in the group, but the filter does not find "
+    assert unseen["evidence"].startswith(begin)
+
+
+def test_spaces_after_the_commas_of_a_name(ask):
+    checks = ask(base="OU=Company, DC=corp, DC=test", group=GROUP.replace(",", ", "), users=["anna@corp.test"])
+    assert {check["status"] for check in checks} == {"pass"}
+
+
 def test_wrong_base_filter_and_group(ask):
     checks = ask(base="OU=Nowhere,DC=corp,DC=test", group="CN=Nobody,DC=corp,DC=test")
     assert one(checks, "ldap.base")["evidence"] == (
@@ -239,6 +275,17 @@ def test_odd_names_in_the_directory(lab, odd_names):
         "1 of 3 entries can never log in, their mail makes no XMPP address in corp.test: o'brien@corp.test (holds ')"
         in line
     )
+
+
+def test_further_filter_of_the_server(lab):
+    """Whom it leaves out is left out here too."""
+    user = {"jid": "anna@corp.test", "password": "not asked for here"}
+    site = {"ejabberd_ldap_filter": "(!(sAMAccountName=anna))", "chat_verify_users": [user]}
+    result, text = preflight(lab, "-e", json.dumps(site))
+    assert result.returncode != 0
+    (line,) = lines(text, "ldap.user")
+    assert line.startswith("FAIL") and line.endswith("exists, but the filter leaves it out")
+    rest_of_the_table(text)
 
 
 def test_the_mail_is_in_another_domain_than_the_chat(lab):

@@ -16,7 +16,7 @@ import time
 import typing as t
 
 from ansible_collections.onprem.chat.plugins.module_utils._checks import FAIL, PASS, WARN, Checks
-from ansible_collections.onprem.chat.plugins.module_utils._ldap import account, errors, names
+from ansible_collections.onprem.chat.plugins.module_utils._ldap import account, errors, names, primary
 from ansible_collections.onprem.chat.plugins.module_utils._ldap import probe as network_probe
 from ansible_collections.onprem.chat.plugins.module_utils._ldap.session import (
     BASE,
@@ -364,6 +364,8 @@ class _Server:
             )
         else:
             self.checks.passed("ldap.group", subject, evidence)
+        if self.allowed is not None:
+            primary.unseen(self.checks, subject, entry, self.question.base, self.allowed, self.session)
 
 
 def diagnose(

@@ -554,6 +554,41 @@ def test_group_by_name():
     assert group([Entry(GROUP, {"objectclass": ["group"], "member": ["CN=a"]})], "Chat Users")["status"] == "pass"
 
 
+DOMAIN_USERS = "CN=Domain Users,CN=Users,DC=corp,DC=test"
+
+
+def group_of_everybody(primary, allowed=(ANNA,)):
+    """The group of the service holds Domain Users. primary: whose primary group that is."""
+    rules = {
+        FILTER: list(allowed),
+        "group": [Entry(GROUP, {"objectclass": ["group"], "member": [DOMAIN_USERS, ANNA.dn]})],
+        f"(&(objectClass=group)(memberOf={GROUP}))": [Entry(DOMAIN_USERS, {"primarygrouptoken": ["513"]})],
+        "(&(objectCategory=person)(objectClass=user)(!(userAccountControl:1.2.840.113556.1.4.803:=2))"
+        "(primaryGroupID=513))": primary,
+    }
+    directory = Directory(rules=rules)
+    checks = by_id(ask(directory=directory, group=GROUP), "ldap.group")
+    # Domain Users lies outside of the base in which users are looked for.
+    inside = f"(&(objectClass=group)(memberOf={GROUP}))"
+    assert ("search", "DC=corp,DC=test", inside, "SUBTREE") in directory.calls
+    return checks
+
+
+def test_group_with_a_primary_group_in_it():
+    """Active Directory says of nobody that he is a member of his primary group."""
+    seen, unseen = group_of_everybody([ANNA, person("boris"), person("vera")])
+    assert seen["status"] == "pass"
+    assert (unseen["status"], unseen["evidence"]) == (
+        "warn",
+        f"{DOMAIN_USERS} is in the group, but the filter does not find 2 users whose primary group it is",
+    )
+
+
+@pytest.mark.parametrize("primary", [[], [ANNA]], ids=["nobody's", "of those who are found anyway"])
+def test_group_with_a_primary_group_in_it_that_makes_no_difference(primary):
+    assert [check["status"] for check in group_of_everybody(primary)] == ["pass"]
+
+
 def test_group_name_is_ambiguous():
     assert group([Entry("a"), Entry("b")], "Chat Users")["evidence"] == "2 groups have this name"
 
