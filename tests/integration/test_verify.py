@@ -121,6 +121,13 @@ def test_everything_passes_and_nothing_changes(site):
     assert "PASS  xmpp.message" in result.stdout
 
 
+def test_a_server_that_is_not_to_keep_messages(site):
+    result, report = verify(site, ejabberd_archive="never")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert of(report, "xmpp.archive") == [("skip", "not asked: the server is not to keep every message")]
+    assert of(report, "xmpp.message")[0][0] == "pass"
+
+
 def test_the_certificates_of_the_rollout_the_nearest_end_first(site, listeners):
     watched = [{"host": ADDRESS, "port": 9441, "trust_anchors": [str(site.state / "company-ca.crt")]}]
     result, report = verify(site, "-i", str(listeners), chat_watch_endpoints=watched)
