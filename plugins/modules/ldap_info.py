@@ -28,7 +28,7 @@ options:
   servers:
     description:
       - Directory servers by their full DNS names. All of them are asked.
-      - One that cannot be reached is a warning while another one can.
+      - One that cannot be reached, or whose name does not resolve, is a warning while another one can be reached.
       - When one refuses the password, the others are not tried with it, because several wrong attempts lock an account.
       - An address works only when the server's certificate holds it.
     type: list

@@ -323,8 +323,12 @@ def test_host_unreachable_is_one_line(lab):
 
 def test_domain_controller_unreachable(lab):
     result, text = preflight(lab, "-e", json.dumps({"chat_ldap_servers": ["dc1.corp.test", "dc9.corp.test"]}))
+    assert result.returncode == 0, text
+    (_alive, gone) = lines(text, "ldap.dns")
+    assert gone.startswith("WARN") and "dc9.corp.test does not resolve; another server answers" in gone
+    result, text = preflight(lab, "-e", json.dumps({"chat_ldap_servers": ["dc8.corp.test", "dc9.corp.test"]}))
     assert result.returncode != 0
-    assert "dc9.corp.test does not resolve" in text
+    assert [line[:4] for line in lines(text, "ldap.dns")] == ["FAIL", "FAIL"]
     rest_of_the_table(text)
 
 

@@ -387,7 +387,8 @@ def diagnose(
     reached = any(check.id == "ldap.tcp" and check.status in (PASS, WARN) for check in found)
     everything = Checks()
     for check in found:
-        if reached and check.id == "ldap.tcp" and check.status == FAIL:
+        # DNS goes on naming a controller that was taken away without telling the others.
+        if reached and check.id in ("ldap.dns", "ldap.tcp") and check.status == FAIL:
             everything.warned(check.id, check.subject, f"{check.evidence}; another server answers", check.hint)
         else:
             everything.add(**check.as_dict())

@@ -192,9 +192,11 @@ REFUSED = probe.ProbeError("10.0.0.1:636: connection refused", "Is it a domain c
 
 
 class Hosts(Network):
-    """Each name has an address of its own."""
+    """Each name has an address of its own, but dc9 has none."""
 
     def resolve(self, host, port):
+        if host.startswith("dc9"):
+            raise probe.ProbeError(f"{host} does not resolve", "Is the name spelt right?")
         return [f"10.0.0.{host[2]}"]
 
 
@@ -207,6 +209,17 @@ def test_one_of_two_servers_is_dead():
     assert dead["hint"] == "Is it a domain controller?"
     assert [check["status"] for check in by_id(checks, "ldap.bind")] == ["skip", "pass"]
     assert [check for check in checks if check["status"] == "fail"] == []
+
+
+def test_one_of_two_servers_has_no_address():
+    """Domain controllers that were not demoted leave SRV records behind."""
+    checks = ask(Hosts(), servers=["dc1.corp.test", "dc9.corp.test"])
+    alive, gone = by_id(checks, "ldap.dns")
+    assert (alive["status"], gone["status"]) == ("pass", "warn")
+    assert gone["evidence"] == "dc9.corp.test does not resolve; another server answers"
+    assert [check for check in checks if check["status"] == "fail"] == []
+    alone = ask(Hosts(connect={"10.0.0.1": REFUSED}), servers=["dc1.corp.test", "dc9.corp.test"])
+    assert [check["status"] for check in alone if check["id"] == "ldap.dns"] == ["pass", "fail"]
 
 
 def test_all_servers_are_dead():
