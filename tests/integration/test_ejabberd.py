@@ -237,6 +237,16 @@ def test_a_valid_configuration_that_does_not_work_is_taken_back(chat):
     assert recap(change(chat), "changed") == 0
 
 
+def test_a_password_that_the_directory_refuses_is_taken_back(chat):
+    result = change(chat, chat_ldap_bind_password="certainly-not-it")
+    assert result.returncode != 0
+    assert "dc1.corp.test:636 refuses the account of ejabberd_ldap_bind_dn." in said(result)
+    assert "the earlier configuration was put back and ejabberd runs with it" in said(result)
+    assert "certainly-not-it" not in said(result)
+    assert "<success" in login(chat, "boris")
+    assert recap(change(chat), "changed") == 0
+
+
 def test_killed_between_writing_and_loading(chat):
     """Files that nobody loaded are loaded by the next run, although it has nothing to write."""
     shell(chat, "rm /var/lib/onprem-chat/ejabberd/loaded.json")

@@ -40,6 +40,11 @@ GOOD = STATE / "good"
 LOADED = STATE / "loaded.json"
 LOG = pathlib.Path("/var/log/ejabberd/ejabberd.log")
 
+# For the answer to the first bind, which a domain controller nearby gives within one.
+BIND_SECONDS = 3
+# Of the log: holds more than the five seconds in which a refused connection tries again.
+RECENT_BYTES = 256 * 1024
+
 BY_RELOAD = (CONFIG, SECRETS, LDAP_CA)
 BY_RESTART = (VM, UNIT, EPMD)
 
@@ -207,15 +212,53 @@ def log_size():
         return 0
 
 
-def decisive(offset, since):
-    """The lines that say why: ejabberd's log from offset on, else the journal of the unit."""
-    text = ""
+def logged(offset):
+    """ejabberd's log from offset on."""
     try:
         with LOG.open("rb") as log:
             log.seek(offset if offset <= log_size() else 0)
-            text = log.read().decode("utf-8", "replace")
+            return log.read().decode("utf-8", "replace")
     except OSError:
-        pass
+        return ""
+
+
+def directory(root):
+    """What decides how the directory is asked, of the files below root."""
+    config, secrets, authorities = (root / path.relative_to("/") for path in (CONFIG, SECRETS, LDAP_CA))
+    try:
+        options = re.findall(r"^ldap_.*(?:\n +.*)*", config.read_text(encoding="utf-8"), re.MULTILINE)
+    except OSError:
+        options = []
+    return options, digest(secrets), digest(authorities)
+
+
+def refusals(text):
+    """(connection, domain controller) of each bind that was refused."""
+    return re.findall(r"(<[0-9.]+>)@eldap:\S+ LDAP bind failed on (\S+)", text)
+
+
+def refused(offset, former):
+    """Which domain controller refuses the account that searches; an empty text when none says so at once.
+
+    ejabberd would try again every five seconds, which locks the account. former: connections that were refused before, which may go on
+    for a moment after what is loaded now.
+    """
+    end = time.monotonic() + BIND_SECONDS
+    while True:
+        found = [server for connection, server in refusals(logged(offset)) if connection not in former]
+        if found:
+            return (
+                f"{found[0]} refuses the account of ejabberd_ldap_bind_dn. Are its name and its password right, and is it "
+                "neither locked nor expired? The playbook preflight says which"
+            )
+        if time.monotonic() > end:
+            return ""
+        time.sleep(0.5)
+
+
+def decisive(offset, since):
+    """The lines that say why: ejabberd's log from offset on, else the journal of the unit."""
+    text = logged(offset)
     entries = re.split(r"\n(?=\d{4}-\d\d-\d\d[ T])", text)
     worst = [entry for entry in entries if re.search(r"\[(error|critical|alert|emergency)\]", entry)]
     if not worst:
@@ -237,9 +280,10 @@ def wait(ports, seconds):
         time.sleep(0.5)
 
 
-def bring(what, ports, seconds):
-    """Start, restart or reload; a text with the reason when that did not end well."""
+def bring(what, ports, seconds, asks_anew=False):
+    """Start, restart or reload; a text with the reason when that did not end well. asks_anew: the directory, otherwise than before."""
     offset, since = log_size(), time.strftime("%Y-%m-%d %H:%M:%S")
+    former = dict(refusals(logged(max(0, offset - RECENT_BYTES)))) if asks_anew else {}
     if what == "reload":
         result = run("ejabberdctl", "reload_config")
         said = redact(result.stdout.strip())
@@ -262,6 +306,8 @@ def bring(what, ports, seconds):
         missing = wait(ports, min(seconds, 20))
         if missing:
             wrong = "ejabberd runs, but nothing of it listens on port " + ", ".join(map(str, missing))
+    if not wrong and asks_anew:
+        wrong = refused(offset, former)
     if not wrong:
         return ""
     lines = decisive(offset, since)
@@ -342,7 +388,7 @@ def main():
     elif args.verb == "pending":
         print(pending(args.certificate, args.key))
     elif args.verb == "apply":
-        wrong = bring(args.what, args.ports, args.timeout)
+        wrong = bring(args.what, args.ports, args.timeout, directory(pathlib.Path("/")) != directory(GOOD))
         if wrong:
             fail(wrong)
     elif args.verb == "remember":

@@ -228,6 +228,74 @@ def helper(monkeypatch, tmp_path):
     return module
 
 
+REFUSED = "2026-11-23 15:46:07+00:00 [warning] <0.{}.0>@eldap:report_bind_failure/3:989 LDAP bind failed on dc1.corp.test:636\n"
+
+
+@pytest.fixture
+def refuse(helper, monkeypatch):
+    """What ejabberd has logged before, and what it logs from then on."""
+    monkeypatch.setattr(helper, "BIND_SECONDS", 0)
+    command, logged = helper.run, {}
+
+    def run(*argv, **options):
+        if argv in (("ejabberdctl", "reload_config"), ("systemctl", "start", "ejabberd.service")):
+            helper.LOG.write_text(logged["before"] + logged["after"])
+        return command(*argv, **options)
+
+    def refuse(before, after):
+        helper.LOG.write_text(before)
+        logged.update(before=before, after=after)
+
+    monkeypatch.setattr(helper, "run", run)
+    return refuse
+
+
+@pytest.mark.parametrize("what", ["reload", "start"])
+def test_the_account_is_refused_by_the_directory(helper, refuse, what):
+    """ejabberd goes on trying for ever, and the account is locked within a minute."""
+    refuse("", REFUSED.format(601))
+    wrong = helper.bring(what, [5222], 1, asks_anew=True)
+    assert wrong.startswith("dc1.corp.test:636 refuses the account of ejabberd_ldap_bind_dn.")
+    assert REFUSED.format(601).strip() in wrong
+    assert ("systemctl stop ejabberd.service" in helper.asked) is (what == "start")
+
+
+def test_a_renewed_certificate_does_not_wait_for_whoever_unlocks_the_account(helper, refuse):
+    refuse("", REFUSED.format(601))
+    assert helper.bring("reload", [5222], 1) == ""
+
+
+def test_the_right_password_is_not_blamed_for_the_former_one(helper, refuse):
+    """Connections that are refused go on until the new configuration is there."""
+    refuse(REFUSED.format(601), REFUSED.format(601))
+    assert helper.bring("reload", [5222], 1, asks_anew=True) == ""
+    refuse(REFUSED.format(601), REFUSED.format(601) + REFUSED.format(777))
+    assert "refuses the account" in helper.bring("reload", [5222], 1, asks_anew=True)
+
+
+def test_what_decides_how_the_directory_is_asked(helper, tmp_path):
+    def write(root, **changes):
+        config = {"servers": "dc1", "sessions": "7", "password": "a"} | changes
+        for path, text in (
+            (
+                helper.CONFIG,
+                f"loglevel: info\nldap_servers:\n  - {config['servers']}\nsessions: {config['sessions']}\n",
+            ),
+            (helper.SECRETS, f"ldap_password: {config['password']}\n"),
+            (helper.LDAP_CA, "ca\n"),
+        ):
+            place = root / path.relative_to("/")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text)
+        return helper.directory(root)
+
+    before = write(tmp_path / "a")
+    assert write(tmp_path / "b", sessions="8") == before
+    assert write(tmp_path / "b", servers="dc2") != before
+    assert write(tmp_path / "b", password="b") != before
+    assert helper.directory(tmp_path / "nothing") != before
+
+
 def test_the_port_mapper_is_restarted_with_ejabberd(helper):
     assert helper.bring("restart", [5222], 1) == ""
     assert "systemctl stop epmd.service epmd.socket" in helper.asked
