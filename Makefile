@@ -17,7 +17,7 @@ demo: ## from nothing to two AD users talking, in a laboratory on this machine (
 
 .PHONY: test
 test: ## every gate and every test; the last line counts them (only=gates,molecule for some jobs)
-	@$(WITH) tests/toolchain/test-all $(only)
+	@$(WITH) tests/toolchain/test-all "$(only)"
 
 .PHONY: lint
 lint: ## gates that need no laboratory: ruff, build, galaxy-importer, ansible-lint, sanity, docs, specs
@@ -29,11 +29,11 @@ test-unit: ## unit tests, by ansible-test
 
 .PHONY: test-integration
 test-integration: ## integration suites in the laboratory; only=NAME for one of tests/integration/test_NAME.py
-	@$(SUITE) integration $(if $(only),--only $(only))
+	@$(SUITE) integration $(if $(only),--only "$(only)")
 
 .PHONY: test-molecule
 test-molecule: ## molecule scenarios in the laboratory; only=ROLE for one
-	@$(SUITE) molecule $(if $(only),--only $(only))
+	@$(SUITE) molecule $(if $(only),--only "$(only)")
 
 # What stands on make's command line reaches the program by the environment: a password or a quotation mark needs no shell.
 .PHONY: test-windows

@@ -18,7 +18,8 @@ def integration(only: str) -> Count:
     """tests/integration/test_*.py against real services; each starts what it needs."""
     files = sorted((ROOT / "tests/integration").glob(f"test_{only or '*'}.py"))
     if not files:
-        return Count.one(False, f"there is no integration suite {only!r} in tests/integration")
+        suites = sorted(path.stem.removeprefix("test_") for path in (ROOT / "tests/integration").glob("test_*.py"))
+        return Count.one(False, f"there is no integration suite {only!r}; there are {', '.join(suites)}")
     count = Count()
     BUILD.mkdir(exist_ok=True)
     for file in files:

@@ -6,6 +6,7 @@ packages), so there are two workers more than cores. What a job prints is kept a
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -68,6 +69,7 @@ USUAL = {
     "integration-remove": 100,
     "integration-site": 400,
     "integration-tls_info": 150,
+    "integration-toolchain": 10,
     "integration-verify": 200,
     "integration-verify_expiry": 80,
     "integration-verify_given": 25,
@@ -180,12 +182,39 @@ def jobs(gates: list[str]) -> list[Job]:
     ]
 
 
+class UnknownJobError(Exception):
+    """A word of `only` with which the name of no job begins."""
+
+
+def choose(all_jobs: list[Job], chosen: str) -> list[Job]:
+    """All jobs, or those whose names begin with one of some words, which commas or spaces separate."""
+    words = re.split(r"[\s,]+", chosen.strip(" ,")) if chosen.strip(" ,") else [""]
+    for word in words:
+        if not any(job.name.startswith(word) for job in all_jobs):
+            near = [job.name for job in all_jobs if word in job.name]
+            raise UnknownJobError(
+                f"no job begins with {word!r}"
+                + (f"; did you mean {' or '.join(near)}?" if near else ".")
+                + f" There are:\n  {' '.join(job.name for job in all_jobs)}"
+            )
+    todo = [job for job in all_jobs if job.name.startswith(tuple(words))]
+    for job in todo:
+        if job.after and job.after not in todo:
+            # Nobody makes the tarball for it.
+            job.after, job.arguments = None, ["build", *job.arguments]
+    return todo
+
+
 def run(gates: list[str], chosen: str = "") -> int:
-    """Run all jobs, or those whose names begin with one of some comma-separated words; the last line is the count of everything."""
+    """Run all jobs, or the chosen ones; the last line is the count of everything."""
+    try:
+        todo = choose(jobs(gates), chosen)
+    except UnknownJobError as error:
+        print(f"make test: {error}", file=sys.stderr)
+        return 2
     LOGS.mkdir(parents=True, exist_ok=True)
     for old in LOGS.iterdir():
         old.unlink()
-    todo = [job for job in jobs(gates) if job.name.startswith(tuple(chosen.split(",")))]
     queue: Queue[Job] = Queue()
     for job in _longest_first(todo):
         queue.put(job)

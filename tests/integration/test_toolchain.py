@@ -1,0 +1,61 @@
+"""What `make` starts: names that do not exist are told, and nothing waits for what nobody runs. Needs no laboratory."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+TOOLCHAIN = ROOT / "tests" / "toolchain"
+sys.path.insert(0, str(TOOLCHAIN))
+from suite import parallel
+
+
+def make(*words: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        ["make", *words], capture_output=True, text=True, check=False, cwd=ROOT, stdin=subprocess.DEVNULL, timeout=120
+    )
+
+
+def chosen(words: str) -> list[parallel.Job]:
+    return parallel.choose(parallel.jobs(["build", "units", "units-next"]), words)
+
+
+@pytest.mark.parametrize("words", ["host_role", "gates,host_role", "gates host_role"])
+def test_a_job_that_does_not_exist(words: str):
+    """Nothing is run, and that is no success."""
+    result = make("test", f"only={words}")
+    assert result.returncode == 2
+    assert "make test: no job begins with 'host_role'; did you mean integration-host_role? There are:" in result.stderr
+    assert "gates gates-next integration-acme_lab" in result.stderr
+    assert "passed" not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("target", "text"),
+    [
+        ("test-integration", "there is no integration suite 'hostrole'; there are acme_lab, "),
+        ("test-molecule", "there is no molecule scenario 'hostrole'; there are certificates, dns, "),
+    ],
+)
+def test_a_suite_that_does_not_exist(target: str, text: str):
+    result = make(target, "only=hostrole")
+    assert result.returncode == 2
+    assert text in result.stdout
+    assert result.stdout.endswith("0 passed, 1 failed, 0 skipped\n")
+
+
+def test_jobs_by_the_beginnings_of_their_names():
+    assert len(chosen("")) > 80
+    assert [job.name for job in chosen("gates")] == ["gates", "gates-next"]
+    assert [job.name for job in chosen(" molecule-d, installed ,")] == ["molecule-dns", "installed"]
+
+
+def test_the_tarball_is_built_by_whoever_needs_it():
+    """Alone, the job waited for gates that were not chosen, for ever."""
+    (alone,) = chosen("installed")
+    assert (alone.after, alone.arguments) == (None, ["build", "installed"])
+    gates, _newest, waits = chosen("gates,installed")
+    assert (waits.after, waits.arguments) == (gates, ["installed"])
