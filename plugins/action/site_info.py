@@ -117,7 +117,8 @@ class ActionModule(ActionBase):
             try:
                 variables[name] = Variable(self._plain(self._templar.template(raw)), where)
             except Exception as error:  # whatever a template or the vault raises belongs to this one variable
-                variables[name] = Variable(None, where, " ".join(str(error).split()) or type(error).__name__)
+                reason = " ".join(str(error).split()) or type(error).__name__
+                variables[name] = Variable(None, where, reason, written=str(raw))
         return variables
 
     @staticmethod

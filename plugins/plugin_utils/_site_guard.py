@@ -42,13 +42,28 @@ _WORDS = {
 }
 
 
+_SYNTAX = re.compile(r"Syntax error in template", re.IGNORECASE)
+_NAMES_A_PIECE = re.compile(r" is undefined| has no (attribute|element)")
+_NOTHING_BUT_A_TEMPLATE = re.compile(r"\s*\{\{.*\}\}\s*", re.DOTALL)
+_QUOTED = re.compile(r"(['\"])(.*?)\1")
+_TEMPLATE_HINT = " A secret with {{, {% or {# in it is taken for a template; in the vault file, !unsafe keeps it as it is: NAME: !unsafe 'SECRET'"
+_LINE_BREAK_HINT = (
+    "Was it encrypted with echo, or with Enter before Ctrl-D? Write it again without a line break:"
+    " printf %s 'SECRET' | ansible-vault encrypt_string --stdin-name NAME"
+)
+
+
 @dataclasses.dataclass(frozen=True)
 class Variable:
-    """A variable of the host: its value, where it is written, or why it could not be evaluated."""
+    """A variable of the host: its value, where it is written, or why it could not be evaluated.
+
+    written: what stands in the site file, for one with an error.
+    """
 
     value: t.Any = None
     where: str = ""
     error: str = ""
+    written: str = ""
     from_inventory: bool = True
     template: bool = False
 
@@ -63,6 +78,31 @@ class Rules:
     site_keys: dict[str, dict[str, t.Any]]
     role_options: dict[str, dict[str, dict[str, t.Any]]]
     mapped: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+
+
+def holds_secret(spec: dict[str, t.Any]) -> bool:
+    """Whether a value of this description is a secret, or one is inside."""
+    inner = [*(spec.get("keys") or {}).values(), spec.get("elements") or {}]
+    return spec.get("secret") is True or any(holds_secret(item) for item in inner if item)
+
+
+def why(variable: Variable, spec: dict[str, t.Any]) -> str:
+    """Why it could not be evaluated.
+
+    A password with {{ in it is a template that does not work, and Ansible quotes a piece of it. Only what stands in the site file
+    itself is told: the rest comes from a vault.
+    """
+    if not (_SYNTAX.match(variable.error) or (holds_secret(spec) and _NAMES_A_PIECE.search(variable.error))):
+        return variable.error
+    # A secret that stands in the site file in clear is not told either.
+    shown = "" if spec.get("secret") and not _NOTHING_BUT_A_TEMPLATE.fullmatch(variable.written) else variable.written
+    return _QUOTED.sub(
+        lambda found: found[0] if found[2].startswith("end of ") or found[2] in shown else "…", variable.error
+    )
+
+
+def has_line_break(secret: str) -> bool:
+    return "\n" in secret or "\r" in secret
 
 
 def kind(value: t.Any) -> str:
@@ -150,8 +190,9 @@ class _Judge:
             self.fail(
                 "site.value",
                 name,
-                f"cannot be evaluated: {variable.error}",
-                "Is a variable in it misspelt or not set, or the vault password wrong?",
+                f"cannot be evaluated: {why(variable, spec)}",
+                "Is a variable in it misspelt or not set, or the vault password wrong?"
+                + (_TEMPLATE_HINT if holds_secret(spec) else ""),
             )
             return
         self.value(name, name, variable.value, spec)
@@ -198,7 +239,7 @@ class _Judge:
                 "site.type",
                 name,
                 f"is {_WORDS[seen]}, wanted {_WORDS[wanted]}",
-                f"Write one value, not {_WORDS[seen]}." if wanted == "str" else f"Write {_WORDS[wanted]}.",
+                self.how_to_write(wanted, seen),
                 path,
             )
         elif wanted == "list":
@@ -218,6 +259,14 @@ class _Judge:
             self.fail("site.value", name, f"is still the placeholder {PLACEHOLDER}", "Give the real value.", path)
         else:
             self.format(name, path, value, spec.get("format"))
+
+    @staticmethod
+    def how_to_write(wanted: str, seen: str) -> str:
+        if wanted != "str":
+            return f"Write {_WORDS[wanted]}."
+        if seen in ("bool", "int", "float"):
+            return "Put quotation marks around it: without them YAML does not take it for text."
+        return f"Write one value, not {_WORDS[seen]}."
 
     def dictionary(self, name: str, path: str, value: dict[str, t.Any], keys: dict[str, t.Any]) -> None:
         for key in value:
@@ -240,6 +289,10 @@ class _Judge:
                 f"is still the placeholder {PLACEHOLDER}",
                 "Put the real secret into the vault file: ansible-vault edit group_vars/all/vault.yml",
                 path,
+            )
+        elif has_line_break(value):
+            self.fail(
+                "site.secret", name, "holds a line break, so it would be a wrong password", _LINE_BREAK_HINT, path
             )
         elif len(value) < least:
             hint = "Write a longer one into the vault file: ansible-vault edit group_vars/all/vault.yml"
@@ -313,11 +366,13 @@ class _Judge:
         return variable.value if variable else None
 
     def login(self) -> None:
-        """A thousand desktops that are asked with the placeholder lock the account of the domain."""
+        """A thousand desktops that are asked with a wrong password lock the account of the domain."""
         password = self.value_of(LOGIN)
         if self.desktop and isinstance(password, str) and PLACEHOLDER in password:
             hint = "Put the real password into the vault file that it comes from. Each desktop would count as one wrong attempt."
             self.fail("site.secret", LOGIN, f"is still the placeholder {PLACEHOLDER}", hint)
+        elif self.desktop and isinstance(password, str) and has_line_break(password):
+            self.fail("site.secret", LOGIN, "holds a line break, so it would be a wrong password", _LINE_BREAK_HINT)
 
     # -- role variables --------------------------------------------------------------------------------------------
 

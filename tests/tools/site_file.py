@@ -20,7 +20,8 @@ HEAD = """# The site file
 
 One short file describes a site: `group_vars/all/site.yml` of the inventory. `ansible-playbook onprem.chat.init` writes the first
 one, `inventories/example` shows a whole one. Secrets stand beside it in `group_vars/all/vault.yml`, encrypted by
-`ansible-vault`, and the site file refers to them.
+`ansible-vault`, and the site file refers to them. A secret in which `{{`, `{%` or `{#` stands needs `!unsafe` there, or Ansible takes it
+for a template: `vault_chat_dns_password: !unsafe 'P{{a'`.
 
 Every playbook first checks the file (module `onprem.chat.site_info`): unknown and misspelt keys, missing ones, values of the
 wrong kind. Everything that is not said here has a default in the role that uses it; a role's variable (see `roles/*/README.md`)
