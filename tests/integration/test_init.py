@@ -220,6 +220,37 @@ def test_what_dns_does_not_know_is_marked(lab, tmp_path):
     assert "above all CHANGE_ME" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"), [(None, "is no file"), (b"0\x82\x03\xff DER", "is no PEM file with a certificate")]
+)
+def test_a_ca_file_that_is_none(lab, tmp_path, content, reason):
+    """Told before anything is written: the next run would refuse what is there."""
+    file = tmp_path / "company-ca.cer"
+    if content:
+        file.write_bytes(content)
+    result = init(lab, tmp_path / "site", "-e", f"chat_ad_ca_file={file}")
+    assert result.returncode != 0
+    text = " ".join((result.stdout + result.stderr).split())
+    assert f"chat_ad_ca_file: {file} {reason}. Nothing was written." in text
+    assert not (tmp_path / "site").exists()
+
+
+def test_a_home_that_the_shell_left_alone(lab, tmp_path, monkeypatch):
+    """zsh and sh hand over chat_inventory=~/my-site as it is. A folder named ~ is a trap for rm -r."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "ca.pem").write_bytes((lab.state / "company-ca.crt").read_bytes())
+    result = init(lab, "~/my-site", "-e", "chat_ad_ca_file=~/ca.pem")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert written(tmp_path / "my-site") == sorted([*FILES, "files/company-ca.pem"])
+    assert not (ROOT / "~").exists()
+
+
+def test_a_folder_with_a_space(lab, tmp_path):
+    result = init(lab, f"'{tmp_path}/our site'")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert f"1. cd '{tmp_path}/our site'" in result.stdout
+
+
 @pytest.mark.parametrize("domain", ["corp", "Corp.test", "10.0.0.1", "corp test", "-x.test"])
 def test_a_domain_that_is_no_name(lab, tmp_path, domain):
     result = init(lab, tmp_path / "site", domain=f"'{domain}'")
