@@ -11,6 +11,8 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[4]
 # Where the package has another name than what is imported, or comes with another one.
 PACKAGES = {
@@ -40,3 +42,16 @@ def test_every_library_that_is_imported_is_installed_and_no_other():
     lines = (ROOT / "meta/ee-requirements.txt").read_text().splitlines()
     listed = {re.match(r"[A-Za-z0-9_.-]+", line)[0].lower() for line in lines if line and not line.startswith("#")}
     assert listed == {PACKAGES.get(name, name) for name in imported()}
+
+
+@pytest.mark.parametrize(
+    ("platform", "compiler", "headers"),
+    [("dpkg", "gcc", {"libkrb5-dev", "python3-dev"}), ("rpm", "gcc", {"krb5-devel", "python3-devel"})],
+)
+def test_an_execution_environment_can_build_gssapi(platform, compiler, headers):
+    """There are no wheels of gssapi and pykerberos for Linux, and the usual base images of execution environments are RPM ones."""
+    lines = (ROOT / "meta/ee-bindep.txt").read_text().splitlines()
+    compiled = {
+        line.split()[0] for line in lines if re.search(rf"\[(?=.*platform:{platform}\b)(?=.*\bcompile\b).*\]", line)
+    }
+    assert compiled == {compiler} | headers
