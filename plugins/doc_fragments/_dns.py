@@ -88,6 +88,6 @@ options:
     choices: [hmac-sha256, hmac-sha512, hmac-sha384, hmac-sha224, hmac-sha1]
     default: hmac-sha256
 requirements:
-  - dnspython >= 2.6
+  - dnspython >= 2.7
   - gssapi (the Python library) when O(auth=gss_tsig)
 """

@@ -55,3 +55,21 @@ def test_an_execution_environment_can_build_gssapi(platform, compiler, headers):
         line.split()[0] for line in lines if re.search(rf"\[(?=.*platform:{platform}\b)(?=.*\bcompile\b).*\]", line)
     }
     assert compiled == {compiler} | headers
+
+
+def test_what_is_installed_is_new_enough_for_each_module():
+    """dnspython 2.6 cannot read an answer without its key, so `dns_records` does not work with it."""
+    listed = dict(
+        re.findall(r"(?m)^([A-Za-z0-9_-]+)[^>\n]*>=([0-9.]+)$", (ROOT / "meta/ee-requirements.txt").read_text())
+    )
+    documented = [
+        (path.name, *found)
+        for path in sorted([*(ROOT / "plugins/modules").glob("*.py"), *(ROOT / "plugins/doc_fragments").glob("*.py")])
+        for found in re.findall(r"(?m)^  - ([A-Za-z0-9_-]+) >= ([0-9.]+)", path.read_text())
+    ]
+    assert ("_dns.py", "dnspython", "2.7") in documented
+    assert [one for one in documented if _numbers(listed.get(one[1], "9999")) < _numbers(one[2])] == []
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in version.split("."))
