@@ -83,6 +83,21 @@ def test_name_of_an_instance_is_checked():
     )
 
 
+def test_up_whatever_the_umask():
+    """With 077 the root folders could not be entered by any service, and dc1 was waited for in vain."""
+    result = subprocess.run(
+        [LAB, "up"],
+        capture_output=True,
+        check=False,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env=ENVIRONMENT,
+        umask=0o077,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "nameserver" in lab("exec", "chat", "--", "su", "deploy", "-c", "cat /etc/resolv.conf").stdout
+
+
 def test_up_is_idempotent():
     assert lab("up").returncode == 0
     assert lab("status").returncode == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -17,6 +18,20 @@ def make(*words: str) -> subprocess.CompletedProcess:
     return subprocess.run(
         ["make", *words], capture_output=True, text=True, check=False, cwd=ROOT, stdin=subprocess.DEVNULL, timeout=120
     )
+
+
+@pytest.mark.parametrize("locale", [{"LC_ALL": "ru_RU.KOI8-R"}, {"LC_ALL": "C"}, {"LC_ALL": "", "LANG": "ru_XX.UTF-8"}])
+def test_whatever_the_locale_of_the_caller(locale: dict):
+    """Ansible ends with an error in one that is not installed, and in one that is not UTF-8."""
+    result = subprocess.run(
+        [TOOLCHAIN / "with", "ansible", "--version"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | locale,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("ansible [core ")
 
 
 def chosen(words: str) -> list[parallel.Job]:

@@ -85,6 +85,8 @@ class Lab:
             os.execvp(command[0], command)
         if options.command == "status":
             return self.status(self._chosen(options))
+        # What is written into a root file system is for its services, too, whatever this machine's administrator keeps to himself.
+        os.umask(0o022)
         with paths.locked(paths.cache() / "labs" / f"{self.instance}.lock"):
             if options.command == "reboot":
                 self.reboot(options.part, options.hard)
