@@ -137,5 +137,9 @@ clean: ## stop the laboratory, remove what the checkout built (the cache stays; 
 	@rm -rf build .ansible .ruff_cache .pytest_cache
 
 .PHONY: clean-cache
-clean-cache: clean ## remove the cache as well: the next run starts from nothing
-	@rm -rf "$${ONPREM_CHAT_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/onprem-chat}"
+clean-cache: clean ## stop all laboratories and remove the cache as well: the next run starts from nothing
+	@cache="$${ONPREM_CHAT_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/onprem-chat}"; \
+	for folder in "$$cache"/labs/*/; do \
+	  if [ -d "$$folder" ]; then ONPREM_CHAT_LAB=$$(basename "$$folder") $(LAB) down || exit 1; fi; \
+	done; \
+	rm -rf "$$cache"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import ROOT
@@ -74,3 +76,26 @@ def test_the_tarball_is_built_by_whoever_needs_it():
     assert (alone.after, alone.arguments) == (None, ["build", "installed"])
     gates, _newest, waits = chosen("gates,installed")
     assert (waits.after, waits.arguments) == (gates, ["installed"])
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_no_laboratory_outlives_the_cache(tmp_path: Path, works: bool):
+    """`make demo KEEP=1` has one of its own. What runs in it goes on, and nobody can stop it any more, when its folder is gone."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    cache, log = tmp_path / "cache", tmp_path / "log"
+    for name in ("main", "demo"):
+        (cache / "labs" / name).mkdir(parents=True)
+    lab = tmp_path / "lab"
+    lab.write_text(
+        f'#!/bin/sh\necho "$ONPREM_CHAT_LAB $*" >>{log}\n[ "$ONPREM_CHAT_LAB" != {"nobody" if works else "demo"} ]\n'
+    )
+    lab.chmod(0o755)
+    result = subprocess.run(
+        ["make", "-C", tmp_path, "clean-cache", f"LAB={lab}"],
+        capture_output=True,
+        check=False,
+        env=os.environ | {"ONPREM_CHAT_CACHE": str(cache), "ONPREM_CHAT_LAB": "main"},
+    )
+    assert (result.returncode == 0) is works
+    assert "demo down" in log.read_text().splitlines()
+    assert cache.exists() is not works
