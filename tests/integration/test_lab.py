@@ -126,6 +126,13 @@ def test_users_reach_the_directory_by_name_and_the_secrets_are_private():
     assert Path(state).stat().st_mode & 0o777 == 0o700
 
 
+def test_users_have_no_proxy_of_this_machine():
+    """Ansible, requests and certbot would ask it for dc1.corp.test."""
+    seen = lab("exec", "users", "--", "env", http_proxy="http://127.0.0.1:9", HTTPS_PROXY="http://127.0.0.1:9").stdout
+    assert "ONPREM_CHAT_LAB_STATE" in seen
+    assert "proxy" not in seen.lower()
+
+
 def test_reset_forgets_what_was_done():
     assert lab("exec", "chat", "--", "touch", "/etc/was-here").returncode == 0
     assert lab("reset", "chat").returncode == 0

@@ -10,6 +10,7 @@ from .errors import LabError, run
 from .machine import Machine
 
 DOMAIN = "corp.test"
+PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy")
 
 
 class DomainController(Machine):
@@ -163,10 +164,12 @@ class Users:
             # Every instance has a host with this address: a shared ssh connection must not lead to another one's.
             f"ANSIBLE_SSH_CONTROL_PATH_DIR={self.folder}/ssh",
         ]
+        # This machine's proxies know nothing of the company.
+        without = [f"--unset={name}" for name in os.environ if name.lower() in PROXIES]
         return [
             "nsenter", f"--net=/run/netns/{self.namespace}-users",
             "unshare", "--mount", "--propagation=private",
-            "bash", "-c", script, "bash", "env", *environment, *arguments,
+            "bash", "-c", script, "bash", "env", *without, *environment, *arguments,
         ]  # fmt: skip
 
 
