@@ -16,9 +16,20 @@ sys.path.insert(0, str(TOOLCHAIN))
 from suite import parallel
 
 
+# A make that runs these tests hands its own variables on.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+
+
 def make(*words: str) -> subprocess.CompletedProcess:
     return subprocess.run(
-        ["make", *words], capture_output=True, text=True, check=False, cwd=ROOT, stdin=subprocess.DEVNULL, timeout=120
+        ["make", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
     )
 
 
@@ -94,7 +105,7 @@ def test_no_laboratory_outlives_the_cache(tmp_path: Path, works: bool):
         ["make", "-C", tmp_path, "clean-cache", f"LAB={lab}"],
         capture_output=True,
         check=False,
-        env=os.environ | {"ONPREM_CHAT_CACHE": str(cache), "ONPREM_CHAT_LAB": "main"},
+        env=ENVIRONMENT | {"ONPREM_CHAT_CACHE": str(cache), "ONPREM_CHAT_LAB": "main"},
     )
     assert (result.returncode == 0) is works
     assert "demo down" in log.read_text().splitlines()
