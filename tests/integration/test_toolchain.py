@@ -15,7 +15,6 @@ TOOLCHAIN = ROOT / "tests" / "toolchain"
 sys.path.insert(0, str(TOOLCHAIN))
 from suite import parallel
 
-
 # A make that runs these tests hands its own variables on.
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
 
