@@ -249,6 +249,11 @@ class _Judge:
             self.dictionary(name, path, value, spec.get("keys") or {})
         elif spec.get("secret"):
             self.secret(name, path, value, spec.get("min_length", 0) if self.is_used(spec) else 0)
+        elif "range" in spec:
+            least, most = spec["range"]
+            if not least <= value <= most:
+                hint = f"Write a number from {least} to {most}."
+                self.fail("site.value", name, f"is {value}, which is not from {least} to {most}", hint, path)
         elif "choices" in spec:
             if value not in spec["choices"]:
                 choices = ", ".join(spec["choices"])

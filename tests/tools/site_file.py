@@ -35,6 +35,8 @@ Desktops, so who only rolls out clients has a site file with these alone.
 def kind(spec: dict) -> str:
     words = {"str": "text", "bool": "true or false", "int": "number", "list": "list", "dict": "dictionary"}
     text = words[spec["type"]]
+    if spec.get("range"):
+        text += " from {} to {}".format(*spec["range"])
     if spec["type"] == "list":
         text += f", each a {kind(spec['elements'])}".replace("a IP", "an IP")
     if spec["type"] == "dict" and spec.get("keys"):

@@ -41,7 +41,8 @@ def test_the_page_lists_the_key(name):
 def test_the_description_of_a_key(name):
     spec = KEYS[name]
     allowed = {"section", "type", "elements", "keys", "format", "choices", "required", "required_if", "default"}
-    assert set(spec) <= allowed | {"required_unless", "example", "description", "secret", "min_length"}
+    assert set(spec) <= allowed | {"required_unless", "example", "description", "secret", "min_length", "range"}
+    assert "range" not in spec or spec["type"] == "int"
     assert "min_length" not in spec or (spec["type"] == "str" and spec.get("secret"))
     assert set((spec.get("required_unless") or {}).values()) <= {"set", "empty"}
     assert set(spec.get("required_unless") or {}) | set(spec.get("required_if") or {}) <= set(KEYS)

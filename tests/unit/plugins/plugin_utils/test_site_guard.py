@@ -245,6 +245,24 @@ def test_wrong_value(site, name, value, evidence):
     assert evidence in one(site, **{name: value})[1]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "evidence"),
+    [
+        ("chat_direct_tls_port", 99999, "chat_direct_tls_port is 99999, which is not from 0 to 65535"),
+        ("chat_open_ports", [{"port": 0}], "chat_open_ports[0].port is 0, which is not from 1 to 65535"),
+        ("chat_client_max_fail_percentage", 150, "chat_client_max_fail_percentage is 150, which is not from 0 to 100"),
+        ("chat_client_batch", -1, "chat_client_batch is -1, which is not from 0 to 1000000"),
+    ],
+)
+def test_a_number_that_cannot_be(site, name, value, evidence):
+    assert one(site, **{name: value})[:2] == ("site.value", evidence)
+
+
+@pytest.mark.parametrize(("name", "value"), [("chat_direct_tls_port", 0), ("chat_client_max_fail_percentage", 100)])
+def test_the_first_and_the_last_number(site, name, value):
+    assert ask(site, **{name: value}) == []
+
+
 def test_wrong_choice_with_a_near_one(site):
     assert one(site, chat_certificate_source="file")[2] == "Did you mean files?"
 
