@@ -190,6 +190,26 @@ def test_down_leaves_nothing():
     assert lab("down").returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("chain", "found"),
+    [
+        ("ip filter FORWARD { type filter hook forward priority 0; policy drop; }", ["ip filter FORWARD"]),
+        ("ip filter FORWARD { type filter hook forward priority 0; policy accept; }", []),
+        ("ip filter INPUT { type filter hook input priority 0; policy drop; }", []),
+        ("ip filter FORWARD", []),
+    ],
+)
+def test_a_firewall_that_forwards_nothing(chain, found):
+    """Docker and others drop what is forwarded; then no package comes in. In a network namespace that nobody else uses."""
+    from laboratory import network
+
+    script = f"nft add table ip filter; nft 'add chain {chain}'; nft -j list chains"
+    listed = subprocess.run(
+        ["unshare", "--net", "sh", "-ec", script], capture_output=True, check=True, text=True
+    ).stdout
+    assert network.forbidding_chains(listed) == found
+
+
 def test_a_changed_script_makes_a_new_layer(tmp_path, monkeypatch):
     from laboratory import layers, paths
 

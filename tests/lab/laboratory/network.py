@@ -11,6 +11,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 from . import paths
@@ -62,6 +63,7 @@ class Network:
         self._inside("nft", "-f", "-", input=_masquerade("onprem_lab", str(SUBNET)))
         run("nft", "-f", "-", input=_masquerade(self._table, f"{hosts[1]}/32"))
         FORWARDING.write_text("1")
+        self._warn()
         run("ip", "netns", "add", self.users)
         self._inside("ip", "link", "add", "vb-users", "type", "veth", "peer", "name", "eth0", "netns", self.users)
         self._inside("ip", "link", "set", "vb-users", "master", "br0", "up")
@@ -71,6 +73,16 @@ class Network:
         run(*at_users, "link", "set", "eth0", "up")
         # Last, so that its presence means that everything before it is there.
         run(*at_users, "route", "add", "default", "via", GATEWAY)
+
+    def _warn(self) -> None:
+        """What the machine's own firewall does not forward, no rule of ours can let through."""
+        for chain in forbidding_chains(run("nft", "-j", "list", "chains", stderr=subprocess.DEVNULL).stdout):
+            print(
+                f"lab: this machine's firewall drops what is forwarded (chain {chain}; Docker makes it so). Unless a rule of its own lets it "
+                f"through, no host of the laboratory can fetch a package. For instance: iptables -I FORWARD -i {self.name}-u -j ACCEPT; "
+                f"iptables -I FORWARD -o {self.name}-u -j ACCEPT",
+                file=sys.stderr,
+            )
 
     def is_up(self) -> bool:
         """Whether `up` ran to its end."""
@@ -128,6 +140,19 @@ class Network:
             name: index for name, index in book["instances"].items() if name == self.name or _exists(name)
         }
         return book
+
+
+def forbidding_chains(listed: str) -> list[str]:
+    """Chains through which forwarded IPv4 goes and that drop what no rule names, out of `nft -j list chains`."""
+    try:
+        chains = [item["chain"] for item in json.loads(listed)["nftables"] if "chain" in item]
+    except ValueError:  # only a hint depends on it
+        return []
+    return [
+        f"{chain['family']} {chain['table']} {chain['name']}"
+        for chain in chains
+        if chain.get("hook") == "forward" and chain.get("policy") == "drop" and chain["family"] in ("ip", "inet")
+    ]
 
 
 def kill_inside(namespace: str) -> None:
