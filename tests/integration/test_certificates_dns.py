@@ -98,6 +98,14 @@ def test_rate_limit_and_no_record_stays(role, acme):
     assert acme.sees("_acme-challenge.corp.test", "TXT") == ""
 
 
+def test_a_server_without_the_record_is_named(role, acme):
+    asked = {"certificates_acme_dns_servers": ["10.203.0.99"], "certificates_acme_dns_wait": 1}
+    text = role.refused(certificates_renew_now=True, **asked)
+    assert "10.203.0.99: no answer (UDP: " in text
+    assert "The ACME server was not told to look, because not every server of the zone has the TXT records." in text
+    assert acme.sees("_acme-challenge.corp.test", "TXT") == ""
+
+
 def test_bind_by_tsig(role, acme, name_servers):
     role.done(**bind(acme, "10.203.0.40"))
     assert "DNS:www.example.test" in role.shell(f"openssl x509 -in {CRT} -noout -ext subjectAltName")

@@ -1,0 +1,84 @@
+# Copyright (c) 2026 onprem.chat maintainers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the role certificates asks the servers of a zone for DNS-01, and what it says when an order fails."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+
+ROLE = pathlib.Path(__file__).resolve().parents[4] / "roles" / "certificates"
+OMIT = "__omit__"
+TSIG = {"certificates_acme_dns_auth": "tsig", "certificates_acme_dns_tsig_key_file": "/keys/update.key"}
+
+
+def templar(**variables):
+    loader, known = DataLoader(), {}
+    for part in ("defaults", "vars"):
+        known |= loader.load_from_file(str(ROLE / part / "main.yml"), trusted_as_template=True)
+    return Templar(loader, variables=known | {"omit": OMIT} | variables)
+
+
+def tasks_in(blocks):
+    for task in blocks:
+        inner = [part for name in ("block", "rescue", "always") for part in task.get(name, [])]
+        yield from tasks_in(inner) if inner else [task]
+
+
+def question():
+    """The task that asks every server of the zone for the TXT records."""
+    loaded = DataLoader().load_from_file(str(ROLE / "tasks" / "acme_dns.yml"), trusted_as_template=True)
+    return next(task["onprem.chat.dns_info"] for task in tasks_in(loaded) if "onprem.chat.dns_info" in task)
+
+
+@pytest.mark.parametrize(
+    ("variables", "key_file"),
+    [(TSIG, OMIT), (TSIG | {"certificates_acme_dns_sign_questions": True}, "/keys/update.key")],
+)
+def test_servers_are_asked_without_the_key_that_writes(variables, key_file):
+    """A secondary need not know it, and whoever asks for the ACME server does not."""
+    asked, using = question(), templar(**variables)
+    names = ("tsig_name", "tsig_secret", "tsig_key_file")
+    # What is not said here comes from the defaults of the group, which hold the key.
+    assert [using.template(trust_as_template(asked[name])) for name in names] == [OMIT, OMIT, key_file]
+
+
+def told(action, **result):
+    variables = {"ansible_failed_task": {"action": action}, "ansible_failed_result": result}
+    using = templar(certificates_acme_challenge="dns-01", **variables)
+    names = ("__certificates_acme_said", "__certificates_acme_hint")
+    return tuple(using.template(trust_as_template(f"{{{{ {name} }}}}")) for name in names)
+
+
+def test_a_server_without_the_records_is_named():
+    checks = [
+        {"subject": "_acme-challenge.corp.test. TXT", "status": "fail", "evidence": "NXDOMAIN at ns2"},
+        {"subject": "corp.test.", "status": "skip", "evidence": "no resolver is to be asked"},
+    ]
+    # The words of Ansible, which knows nothing better.
+    said, hint = told("onprem.chat.dns_info", msg="Task failed: Action failed: Unknown error.", checks=checks)
+    assert said == "_acme-challenge.corp.test. TXT: NXDOMAIN at ns2"
+    assert hint.startswith("The ACME server was not told to look, because not every server of the zone has the TXT")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DNS server dc1.corp.test could not be reached over TCP: Connection refused. Is the DNS service running there?",
+        "Kerberos failed while getting a ticket for svc@CORP.TEST: the password (or key) of svc@CORP.TEST is wrong.",
+    ],
+)
+def test_trouble_with_dns_is_not_put_down_to_the_acme_server(text):
+    said, hint = told("onprem.chat.dns_records", msg=text)
+    assert said == text.removesuffix(".")
+    assert hint == "It was about the TXT records of DNS-01, and the ACME server has no part in it."
+
+
+def test_what_the_acme_server_says_is_explained():
+    said, hint = told("community.crypto.acme_certificate_order_create", msg="urn:ietf:params:acme:error:rateLimited")
+    assert said == "urn:ietf:params:acme:error:rateLimited"
+    assert hint.startswith("The server has had enough requests for now.")
