@@ -129,14 +129,19 @@ def test_a_key_that_never_leaves_the_host(role, company):
     assert changed(role.done(**ask)) == 0
     answer = company.issue(NAMES)
     signed = company_signs(company, request)
-    role.done(**ask, certificates_files=[put(role, "answer.pem", signed + answer.pem([answer.issuing, answer.root]))])
+    ask["certificates_files"] = [put(role, "answer.pem", signed + answer.pem([answer.issuing, answer.root]))]
+    role.done(**ask)
     assert x509.load_pem_x509_certificate(role.shell(f"cat {CRT}").encode()).public_key() == request.public_key()
-    assert role.shell(f"ls -A {CRT[:-4]}.d/request 2>/dev/null || echo gone").strip() == "gone"
+    gone = f"ls -A {CRT[:-4]}.d/request 2>/dev/null || echo gone"
+    assert role.shell(gone).strip() == "gone"
+    # One name more than was asked for is no reason for another request.
+    assert changed(role.done(**ask)) == 0
+    assert role.shell(gone).strip() == "gone"
 
 
 def company_signs(company, request):
-    """The issuing CA signs what it is asked for."""
-    model = company.issue(NAMES, days=500).certificate
+    """The issuing CA signs what it is asked for, and adds a name."""
+    model = company.issue([*NAMES, "www.corp.test"], days=500).certificate
     builder = x509.CertificateBuilder(
         model.issuer,
         request.subject,

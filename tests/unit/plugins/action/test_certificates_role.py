@@ -1,7 +1,8 @@
 # Copyright (c) 2026 onprem.chat maintainers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the role certificates asks the servers of a zone for DNS-01, and what it says when an order fails."""
+"""What the role certificates asks the servers of a zone for DNS-01, what it says when an order fails, and when it wants a new
+certificate from the company's authority."""
 
 from __future__ import annotations
 
@@ -82,3 +83,42 @@ def test_what_the_acme_server_says_is_explained():
     said, hint = told("community.crypto.acme_certificate_order_create", msg="urn:ietf:params:acme:error:rateLimited")
     assert said == "urn:ietf:params:acme:error:rateLimited"
     assert hint.startswith("The server has had enough requests for now.")
+
+
+def due(*names, wanted=("corp.test", "chat.corp.test"), renew=True):
+    """Whether a new request is made while a certificate with these names is on the host."""
+    loaded = DataLoader().load_from_file(str(ROLE / "tasks" / "files_request.yml"), trusted_as_template=True)
+    facts = next(task["ansible.builtin.set_fact"] for task in loaded if "ansible.builtin.set_fact" in task)
+    info = {"not_after": "20300101000000Z", "valid_at": {"renew": renew}, "subject_alt_name": list(names) or None}
+    using = templar(certificates_dns_names=list(wanted), __certificates_present_info=info)
+    return using.template(trust_as_template(facts["__certificates_request_due"]))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("DNS:corp.test", "DNS:chat.corp.test"),
+        ("DNS:chat.corp.test", "DNS:corp.test", "DNS:chat", "IP:10.0.0.20"),
+        ("DNS:Corp.test", "DNS:CHAT.corp.test"),
+        ("DNS:corp.test", "DNS:*.corp.test"),
+    ],
+)
+def test_a_certificate_that_covers_the_names_needs_no_request(names):
+    """The authority may have written them in its own way."""
+    assert due(*names) is False
+    assert due(*names, renew=False) is True
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted"),
+    [
+        ((), ("corp.test",)),
+        (("DNS:corp.test",), ("corp.test", "chat.corp.test")),
+        (("DNS:*.corp.test",), ("corp.test",)),
+        (("DNS:*.corp.test",), ("a.chat.corp.test",)),
+        (("DNS:a.corp.test",), ("*.corp.test",)),
+        (("email:corp.test",), ("corp.test",)),
+    ],
+)
+def test_a_name_that_is_not_covered_needs_one(names, wanted):
+    assert due(*names, wanted=wanted) is True
