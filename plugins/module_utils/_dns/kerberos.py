@@ -43,7 +43,7 @@ OVERRIDE = """\
     }}
 """
 
-# Minor codes of MIT Kerberos: (what, cause, action); the texts may use {who} {realm} {server} {kdc}.
+# Minor codes of MIT Kerberos: (what, cause, action); the texts may use {who} {realm} {server} {kdc} {domain}.
 _SKEW = (
     "the clocks of the controller and of the domain controller are too far apart",
     "Is time synchronisation running on both?",
@@ -58,6 +58,16 @@ _NOT_THIS_KDC = (
     "the domain controller (KDC) {kdc} of the realm {realm} could not be reached",
     "Is it running, and is port 88 open between the controller and it?",
     "Leave out the option kdc to find one by the realm's SRV records.",
+)
+_NO_SUCH_KDC = (
+    "no domain controller (KDC) of the realm {realm} could be reached",
+    "Is {realm} only the ending of the user principal name? The realm is the account's domain, for {server} it is {domain}.",
+    "Write the account as NAME@{domain} if it is one of that domain; otherwise check with: dig SRV _kerberos._udp.{realm}",
+)
+_OTHER_REALM = (
+    "the domain controller knows {who} in another realm than {realm}",
+    "Is the realm not in capitals, or is it only the ending of the user principal name?",
+    "Write the account as NAME@REALM, where the realm is the name of its domain in capitals.",
 )
 _NO_CACHE = (
     "there is no Kerberos ticket for the user who runs Ansible",
@@ -95,7 +105,15 @@ CODES = {
         "Does the account have to change its password at the next logon?",
         "Set a new one, and for a service account that it does not expire.",
     ),
+    -1765328370: (  # KRB5KDC_ERR_ETYPE_NOSUPP
+        "the domain controller and the controller have no encryption type in common for {who} or DNS/{server}",
+        "Is the account's password older than AES in this domain, or is the account limited to RC4 or DES?",
+        "Set a new password, and allow AES (the account's attribute msDS-SupportedEncryptionTypes).",
+    ),
+    -1765328316: _OTHER_REALM,  # KRB5KDC_ERR_WRONG_REALM
+    -1765328237: _OTHER_REALM,  # KRB5_KDCREP_MODIFIED
     -1765328347: _SKEW,  # KRB5KRB_AP_ERR_SKEW
+    -1765328236: _SKEW,  # KRB5_KDCREP_SKEW
     -1765328228: _NO_KDC,  # KRB5_KDC_UNREACH
     -1765328230: _NO_KDC,  # KRB5_REALM_UNKNOWN
     -1765328164: _NO_KDC,  # KRB5_REALM_CANT_RESOLVE
@@ -120,7 +138,8 @@ def explained(
     """An error of the GSS-API in the words of the person who has to act. ``fresh``: with a ticket got for this task."""
     minor = getattr(error, "min_code", 0) & 0xFFFFFFFF
     known = CODES.get(minor - 2**32 if minor >= 2**31 else minor)
-    names = {"who": who or "the ticket's owner", "realm": realm, "server": server, "kdc": kdc}
+    domain = server.partition(".")[2].upper()
+    names = {"who": who or "the ticket's owner", "realm": realm, "server": server, "kdc": kdc, "domain": domain}
     if known is None and type(error).__name__ in ("ExpiredCredentialsError", "ExpiredContextError"):
         known = CODES[-1765328352]
     if known is CODES[-1765328352] and fresh:
@@ -132,8 +151,8 @@ def explained(
             f"Kerberos failed while {doing}: {' '.join(str(error).split())}.",
             f"Are {names['who']} and the realm {realm} right?",
         )
-    if known is _NO_KDC and kdc:
-        known = _NOT_THIS_KDC
+    if known is _NO_KDC:
+        known = _NOT_THIS_KDC if kdc else _NO_SUCH_KDC if who and realm.upper() != domain else known
     what, cause, action = (text.format(**names) for text in known)
     return AuthenticationError(f"Kerberos failed while {doing}: {what}.", cause, action)
 

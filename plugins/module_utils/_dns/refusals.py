@@ -50,7 +50,8 @@ def refusal(
             "names the primary."
             if shared
             else "In Active Directory: give the account the right to create and write records in the zone "
-            "(or make it a member of DnsAdmins); with BIND: see allow-update and update-policy.",
+            "(or make it a member of DnsAdmins), see whether the zone takes secure updates at all (Get-DnsServerZone: "
+            "DynamicUpdate), and name a domain controller that is not read-only; with BIND: see allow-update and update-policy.",
         ),
         "NOTAUTH": (
             "Is this the primary server of the zone, and does it know the key?",

@@ -347,7 +347,8 @@ def test_server_that_goes_away_after_the_update():
             "REFUSED",
             "DNS server ns1.corp.test refused the update in the zone corp.test: REFUSED. Is an unsigned update allowed to "
             "write in this zone? In Active Directory: give the account the right to create and write records in the zone "
-            "(or make it a member of DnsAdmins); with BIND: see allow-update and update-policy.",
+            "(or make it a member of DnsAdmins), see whether the zone takes secure updates at all (Get-DnsServerZone: "
+            "DynamicUpdate), and name a domain controller that is not read-only; with BIND: see allow-update and update-policy.",
         ),
         (
             "NOTAUTH",

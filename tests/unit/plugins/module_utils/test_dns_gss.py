@@ -333,6 +333,37 @@ def test_kerberos_errors_in_words(minor, text):
     assert str(error) == f"Kerberos failed while getting a ticket: {text}"
 
 
+@pytest.mark.parametrize("minor", [-1765328316, -1765328237])
+def test_the_ending_of_a_user_principal_name_is_no_realm(minor):
+    """As in svc@example.com of the domain corp.test, or svc@corp.test: the domain controller says so, or there is none."""
+    error = kerberos.explained(GssError(minor), "svc@corp.test", "corp.test", "dc1.corp.test", "getting a ticket")
+    assert str(error) == (
+        "Kerberos failed while getting a ticket: the domain controller knows svc@corp.test in another realm than corp.test. "
+        "Is the realm not in capitals, or is it only the ending of the user principal name? Write the account as NAME@REALM, "
+        "where the realm is the name of its domain in capitals."
+    )
+    error = kerberos.explained(
+        GssError(-1765328230), "svc@EXAMPLE.COM", "EXAMPLE.COM", "dc1.corp.test", "getting a ticket"
+    )
+    assert str(error) == (
+        "Kerberos failed while getting a ticket: no domain controller (KDC) of the realm EXAMPLE.COM could be reached. "
+        "Is EXAMPLE.COM only the ending of the user principal name? The realm is the account's domain, for dc1.corp.test it "
+        "is CORP.TEST. Write the account as NAME@CORP.TEST if it is one of that domain; otherwise check with: dig SRV "
+        "_kerberos._udp.EXAMPLE.COM"
+    )
+
+
+def test_an_account_without_aes_is_told():
+    error = kerberos.explained(GssError(-1765328370), WHO, "CORP.TEST", "dc1.corp.test", "getting a ticket")
+    assert error.what.endswith(f"no encryption type in common for {WHO} or DNS/dc1.corp.test.")
+    assert "limited to RC4 or DES?" in error.cause
+
+
+def test_clocks_are_told_whoever_compares_them():
+    error = kerberos.explained(GssError(-1765328236), WHO, "CORP.TEST", "dc1.corp.test", "getting a ticket")
+    assert "the clocks of the controller and of the domain controller are too far apart" in error.what
+
+
 def test_named_kdc_is_named():
     error = kerberos.explained(GssError(-1765328228), WHO, "CORP.TEST", "dc1.corp.test", "getting a ticket", "10.0.0.9")
     assert str(error) == (

@@ -63,6 +63,9 @@ def test_advice_is_for_the_servers_that_know_such_a_key():
     error = refusal("dc1.corp.test", "corp.test", "svc@CORP.TEST", Answer("REFUSED", True))
     assert error.cause == "Is svc@CORP.TEST allowed to write in this zone?"
     assert error.action.startswith("In Active Directory: give the account the right to create and write records")
+    # What Windows says of a zone that is set to take none, too.
+    assert "see whether the zone takes secure updates at all (Get-DnsServerZone: DynamicUpdate)" in error.action
+    assert "name a domain controller that is not read-only" in error.action
     error = refusal("dc1.corp.test", "corp.test", "svc@CORP.TEST", Answer("SERVFAIL", True))
     assert error.cause == (
         "Is svc@CORP.TEST allowed to change these records? Samba says SERVFAIL when they belong to another account."
