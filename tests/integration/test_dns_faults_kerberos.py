@@ -57,8 +57,9 @@ def test_the_answers_of_bind_can_be_verified(bench):
         (
             {"principal": "svc-chat-dns@OTHER.TEST"},
             "Kerberos failed while getting a ticket for svc-chat-dns@OTHER.TEST: no domain controller (KDC) of the realm "
-            "OTHER.TEST could be reached. Does the controller's resolver know _kerberos._udp.OTHER.TEST, and is port 88 "
-            "open? Set the option kdc to name one, or check with: dig SRV _kerberos._udp.OTHER.TEST",
+            "OTHER.TEST could be reached. Is OTHER.TEST only the ending of the user principal name? The realm is the account's "
+            "domain, for dc1.corp.test it is CORP.TEST. Write the account as NAME@CORP.TEST if it is one of that domain; "
+            "otherwise check with: dig SRV _kerberos._udp.OTHER.TEST",
         ),
         (
             {"kdc": "10.203.0.10:89"},
@@ -189,7 +190,8 @@ def test_account_that_may_not_write(bench):
     assert bench.run(task, proxy=False).message == (
         "DNS server ns1.corp.test refused the update in the zone krb.corp.test: REFUSED. Is anna@CORP.TEST allowed to write "
         "in this zone? In Active Directory: give the account the right to create and write records in the zone (or make it "
-        "a member of DnsAdmins); with BIND: see allow-update and update-policy."
+        "a member of DnsAdmins), see whether the zone takes secure updates at all (Get-DnsServerZone: DynamicUpdate), and name a "
+        "domain controller that is not read-only; with BIND: see allow-update and update-policy."
     )
     assert task.there() == []
 
