@@ -10,6 +10,8 @@ import json
 import re
 
 import pytest
+from company_ca import CompanyCA
+from cryptography.x509 import NameOID
 from lab_certificates import CRT, KEY, LOOK, USES_SERVICE, Role, changed, said
 
 
@@ -202,3 +204,46 @@ def test_each_host_of_a_play_has_the_authority_that_its_own_variables_name(role,
         assert sorted(found) == ["one has first", "three has first", "two has second"]
         counts = dict(re.findall(r"^(\w+) +: .*changed=(\d+)", result.stdout, re.MULTILINE))
         assert sum(int(count) > 0 for count in counts.values()) == made
+
+
+def test_another_controller_makes_no_second_authority(role, tmp_path):
+    """As in a fresh clone of the inventory, where version control leaves the folder out."""
+    there, before, first = tmp_path / "pki", role.shell(LOOK), role.fingerprint()
+    for arguments in (["--check"], []):
+        text = role.refused(*arguments, certificates_ca_directory=str(there))
+        assert (
+            f"The certificate corp.test on chat was signed by onprem.chat root, and that authority is not in {there}"
+            in text
+        )
+        assert "Nothing was changed: clients that trust it would refuse what a new one signs." in text
+    assert not there.exists()
+    assert role.shell(LOOK) == before
+    role.done(certificates_ca_directory=str(there), certificates_ca_new=True)
+    assert (there / "root.key").exists()
+    assert role.fingerprint() != first
+    # The earlier one is still in its folder.
+    assert "another authority signed it" in said(role.done())
+
+
+def test_a_host_that_has_no_certificate_makes_no_second_authority_for_others(role, tmp_path):
+    issued = CompanyCA(role.lab.state).issue(["corp.test"])
+    name = issued.issuing.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "corp.test.crt").write_bytes(issued.pem())
+    hosts = {host: {"certificates_directory": str(tmp_path / host)} for host in ("new", "old")}
+    shared = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+        "certificates_name": "corp.test",
+        "certificates_dns_names": ["corp.test"],
+        "certificates_ca_name": name,
+        "certificates_ca_directory": str(tmp_path / "pki"),
+        "certificates_ca_passphrase": "{{ lookup('ansible.builtin.env', 'HOME') }}-long enough",
+    }
+    (tmp_path / "hosts.yml").write_text(json.dumps({"all": {"hosts": hosts, "vars": shared}}))
+    play = {"name": "Authorities", "hosts": "all", "gather_facts": False, "roles": ["onprem.chat.certificates"]}
+    (tmp_path / "play.yml").write_text(json.dumps([play]))
+    result = role.lab.playbook(str(tmp_path / "play.yml"), "--check", inventory=tmp_path / "hosts.yml")
+    assert result.returncode != 0
+    assert f"on old was signed by {name}, and that authority is not in {tmp_path}/pki" in said(result)
+    assert "would make the authority" not in said(result)
