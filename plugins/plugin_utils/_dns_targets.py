@@ -218,11 +218,17 @@ def _withdrawn(target: Dict) -> list[Dict]:
 
 
 def _retired(target: Dict) -> list[Dict]:
-    return [
-        {"name": complete(name), "type": kind, "state": "absent"}
-        for name in target["retired_names"]
-        for kind in (["SRV"] if name.startswith("_") else ["A", "AAAA", "CNAME"])
-    ]
+    hosts = {canonical(host["name"]): host for host in target["hosts"]}
+    result = []
+    for name in target["retired_names"]:
+        host = hosts.get(canonical(name))
+        if host:
+            # It gets addresses in place of the CNAME that an earlier set-up left, in one step: beside it they cannot stand.
+            result.append({**_base(host, "CNAME"), "state": "absent"})
+            continue
+        kinds = ["SRV"] if name.startswith("_") else ["A", "AAAA", "CNAME"]
+        result += [{"name": complete(name), "type": kind, "state": "absent"} for kind in kinds]
+    return result
 
 
 # -- what is wrong with the variables ---------------------------------------------------------------------------------
@@ -314,8 +320,7 @@ def _retired_faults(target: Dict) -> list[str]:
     if target["state"] != "present":
         return []
     domain = canonical(target["domain"])
-    wanted = {canonical(host.get("name") or "") for host in target["hosts"]}
-    wanted |= {
+    wanted = {
         f"_{canonical(service.get('service') or '')}._{service.get('protocol') or 'tcp'}.{domain}"
         for service in target["services"]
         # What is not offered and has no record is gone either way.

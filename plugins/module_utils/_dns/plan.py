@@ -160,7 +160,8 @@ def _refuse_cname_with_neighbours(current: World, after: World, keys: set[Key]) 
         raise PlanError(
             f"{key.name} cannot have a CNAME and {present} at the same time (RFC 1034 3.6.2).",
             f"Is {', '.join(there)} left from an earlier set-up?" if there else "",
-            "Remove one of them: give it with state=absent in the same task, then both happen in one step.",
+            "Remove one of them: give it with state=absent in the same task, then both happen in one step (role dns: a CNAME in "
+            "the way of a host goes when dns_retired_names names the host).",
         )
 
 

@@ -201,7 +201,8 @@ def test_cname_in_the_way_is_said_before_anything_is_sent():
         apply(fake, CHAT)
     assert str(error.value) == (
         "chat.corp.test. cannot have a CNAME and A at the same time (RFC 1034 3.6.2). Is chat.corp.test. CNAME left from "
-        "an earlier set-up? Remove one of them: give it with state=absent in the same task, then both happen in one step."
+        "an earlier set-up? Remove one of them: give it with state=absent in the same task, then both happen in one step "
+        "(role dns: a CNAME in the way of a host goes when dns_retired_names names the host)."
     )
     assert fake.updates == []
 

@@ -127,6 +127,17 @@ def test_retired_names():
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
+def test_of_a_host_only_the_cname_is_retired(state):
+    """It is in the way of the addresses, and only in one step with them can it go."""
+    hosts, names = [HOST, {**OTHER, "zone": "test"}], ["CHAT.corp.test.", "chat2.corp.test"]
+    made = only(state=state, hosts=hosts, retired_names=names)
+    assert lines(made)[-2:] == [("absent", "chat.corp.test.", "CNAME"), ("absent", "chat2.corp.test.", "CNAME")]
+    assert made["records"][-1]["zone"] == "test"
+    assert lines(made)[:-2] == lines(only(state=state, hosts=hosts))
+    assert say(state=state, hosts=hosts, retired_names=names) == []
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
 def test_a_service_that_is_not_offered_may_be_retired_and_is_named_once(state):
     names = ["_xmpp-server._tcp.corp.test"]
     made = lines(only(state=state, retired_names=names))
@@ -363,11 +374,6 @@ def test_nothing_to_say():
             "dns: the service x has no target, and there are no hosts.",
         ),
         ([], {"hosts": [], "services": []}, "dns: there is nothing to publish; set dns_hosts or dns_services."),
-        (
-            [],
-            {"retired_names": ["CHAT.corp.test."]},
-            "dns: CHAT.corp.test. is to be published and in dns_retired_names, too.",
-        ),
         (
             [],
             {"retired_names": ["_xmpp-server._tcp.corp.test"], "no_service": "publish"},
