@@ -278,7 +278,7 @@ def _target_faults(target: Dict, method: str) -> list[str]:
             said.append("tsig_name and tsig_key_file are both set; the file holds the name already.")
         if target.get("password") and target.get("keytab"):
             said.append("password and keytab are both set; give one of them.")
-    said += _host_faults(target["hosts"])
+    said += _host_faults(target["hosts"]) + _names_of_the_directory(target)
     said += _service_faults(target)
     said += _retired_faults(target)
     if not (target["hosts"] or target["services"] or target["retired_names"]):
@@ -300,6 +300,29 @@ def _host_faults(hosts: list[Dict]) -> list[str]:
             said += [f"{host['name']} has the address {text!r}, which is none." for text in wrong]
     twice = sorted({name for name in names if name and names.count(name) > 1})
     return said + [f"the host {name} is listed more than once." for name in twice]
+
+
+def _names_of_the_directory(target: Dict) -> list[str]:
+    """Names whose addresses are those of domain controllers: nobody could log on any more without them."""
+    server = canonical(target["server"])
+    if target["auth"] != "gss_tsig" or address(server) is not None:
+        return []
+    taken = {
+        server: "is the DNS server",
+        server.partition(".")[2]: f"is the domain of {server}, as domain controllers have it",
+    }
+    replaced = target["state"] == "present" and target.get("on_existing", "replace") == "replace"
+    said = [
+        f"the host {host['name']} {taken[canonical(host['name'])]}, and the addresses there would be replaced by those of the chat "
+        "server. Give it a name of its own."
+        for host in (target["hosts"] if replaced else ())
+        if host.get("name") and canonical(host["name"]) in taken
+    ]
+    return said + [
+        f"the retired name {name} {taken[canonical(name)]}, and the addresses there would be removed."
+        for name in target["retired_names"]
+        if canonical(name) in taken
+    ]
 
 
 def _service_faults(target: Dict) -> list[str]:

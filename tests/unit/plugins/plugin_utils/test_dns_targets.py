@@ -385,6 +385,30 @@ def test_faults(views, changed, text):
     assert text in say(views, **changed)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("DC1.corp.test.", "is the DNS server"),
+        ("corp.test", "is the domain of dc1.corp.test, as domain controllers have it"),
+    ],
+)
+def test_addresses_of_domain_controllers_are_not_replaced(name, text):
+    site = {"auth": "gss_tsig", "tsig_name": "", "tsig_secret": "", "server": "dc1.corp.test"}
+    site["hosts"] = [{**HOST, "name": name}]
+    assert say(**site) == [
+        f"dns: the host {name} {text}, and the addresses there would be replaced by those of the chat server. "
+        "Give it a name of its own."
+    ]
+    assert say(**{**site, "hosts": [HOST]}, retired_names=[name]) == [
+        f"dns: the retired name {name} {text}, and the addresses there would be removed."
+    ]
+    # Where it is no directory, where nothing is replaced, and in a zone below.
+    assert say(hosts=site["hosts"]) == []
+    assert say(**site, on_existing="keep_and_fail") == []
+    assert say(**site, state="absent") == []
+    assert say(**{**site, "zone": "chat.corp.test", "hosts": [{**HOST, "name": "chat.corp.test"}]}) == []
+
+
 def test_an_export_needs_neither_server_nor_key():
     assert say(method="export", server="", tsig_name="", tsig_secret="") == []
 
