@@ -6,6 +6,7 @@ certificate from the company's authority."""
 
 from __future__ import annotations
 
+import datetime
 import pathlib
 
 import pytest
@@ -122,3 +123,54 @@ def test_a_certificate_that_covers_the_names_needs_no_request(names):
 )
 def test_a_name_that_is_not_covered_needs_one(names, wanted):
     assert due(*names, wanted=wanted) is True
+
+
+def reasons(life, left, source="acme", **info):
+    """Why a pair is replaced whose certificate is valid for so many hours, of which so many are left."""
+    loaded = DataLoader().load_from_file(str(ROLE / "tasks" / "inspect.yml"), trusted_as_template=True)
+    task = next(task for task in loaded if "ansible.builtin.set_fact" in task)
+    end = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=left)
+    start = end - datetime.timedelta(hours=life)
+    here = {
+        "certificates_name": "corp.test",
+        "certificates_source": source,
+        "certificates_dns_names": ["corp.test"],
+        "certificates_acme_directory": "https://acme.corp.test/dir",
+        "__certificates_came_from": "https://acme.corp.test/dir",
+        "__certificates_pair": {
+            "stdout_lines": [f"/etc/onprem-chat/certs/corp.test.{kind}" for kind in ("crt", "key")]
+        },
+        "__certificates_present_key": {"stdout": "PUBLIC"},
+        "__certificates_ari": {"should_renew": False},
+        "__certificates_present_info": {
+            "not_before": f"{start:%Y%m%d%H%M%SZ}",
+            "not_after": f"{end:%Y%m%d%H%M%SZ}",
+            "valid_at": {"renew": left > 30 * 24},
+            "public_key": "PUBLIC",
+            "subject_alt_name": ["DNS:corp.test"],
+        },
+    }
+    using = templar(**task["vars"] | here | info)
+    return using.template(trust_as_template(task["ansible.builtin.set_fact"]["__certificates_reasons"]))
+
+
+@pytest.mark.parametrize(
+    ("life", "left", "why"),
+    [
+        (90 * 24, 31 * 24, ""),
+        (90 * 24, 29 * 24, "fewer than 30 days remain"),
+        (45 * 24, 16 * 24, ""),
+        (45 * 24, 14 * 24, "less than a third of its life remains"),
+        (24, 23, ""),
+        (24, 7, "less than a third of its life remains"),
+        (24, -1, "less than a third of its life remains"),
+    ],
+)
+def test_a_certificate_with_a_short_life_is_not_due_as_soon_as_it_came(life, left, why):
+    assert [text.partition(" (")[0] for text in reasons(life, left)] == ([why] if why else [])
+
+
+def test_the_acme_server_may_ask_earlier():
+    early = {"__certificates_ari": {"should_renew": True}}
+    assert reasons(24, 23, **early) == reasons(90 * 24, 80 * 24, **early) == ["the ACME server asks to renew it now"]
+    assert len(reasons(24, 1, **early)) == 1
