@@ -86,6 +86,11 @@ def test_what_the_acme_server_says_is_explained():
     assert hint.startswith("The server has had enough requests for now.")
 
 
+def test_certbot_that_its_timer_started_is_no_fault_of_the_directory():
+    hint = told("ansible.builtin.fail", msg="Another instance of Certbot is already running.")[1]
+    assert hint.endswith("Run it again when that has ended.")
+
+
 def due(*names, wanted=("corp.test", "chat.corp.test"), renew=True):
     """Whether a new request is made while a certificate with these names is on the host."""
     loaded = DataLoader().load_from_file(str(ROLE / "tasks" / "files_request.yml"), trusted_as_template=True)
