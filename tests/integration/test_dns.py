@@ -228,6 +228,12 @@ def test_no_writer_loses_its_target(lab, server):
             "otherwise check with: dig SRV _kerberos._udp.OTHER.TEST",
         ),
         (
+            {"principal": "svc-chat-dns@corp.test"},
+            "Kerberos failed while getting a ticket for svc-chat-dns@corp.test: the domain controller knows "
+            "svc-chat-dns@corp.test in another realm than corp.test. Is the realm not in capitals, or is it only the ending of "
+            "the user principal name? Write the account as NAME@REALM, where the realm is the name of its domain in capitals.",
+        ),
+        (
             {"kdc": "10.203.0.20"},
             "Kerberos failed while getting a ticket for svc-chat-dns@CORP.TEST: the domain controller (KDC) 10.203.0.20 of "
             "the realm CORP.TEST could not be reached. Is it running, and is port 88 open between the controller and it? "
