@@ -112,7 +112,7 @@ options:
     type: int
     default: 1024
   deadline:
-    description: Seconds that the host may take to answer.
+    description: Seconds that the host may take to answer, and five more for each profile whose hive has to be loaded.
     type: int
     default: 120
 notes:

@@ -52,7 +52,8 @@ options:
     default: present
   deadline:
     description:
-      - Seconds that one step (reading, or writing and reading back) may take. A host with many profiles needs more.
+      - Seconds that one step (reading, or writing and reading back) may take. Each time that the hive of a user who is not logged on
+        has to be loaded gives five more.
     type: int
     default: 120
 notes:

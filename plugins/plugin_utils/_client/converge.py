@@ -12,6 +12,7 @@ import dataclasses
 import time
 import typing as t
 
+from .._registry import commands
 from .._registry.part import Part
 from .._windows import reg_tool
 from .._winrm import quoting
@@ -126,7 +127,7 @@ class Visit:
             more = registry.questions(answers) if registry else []
             if not more:
                 break
-            answers |= self.runner.batch(more, deadline=LOOK)
+            answers |= self.runner.batch(more, deadline=commands.patience(more, LOOK))
         return answers
 
     def _after_earlier_runs(self, found: detect.Found) -> detect.Found:

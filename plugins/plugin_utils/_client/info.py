@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 
 from ansible_collections.onprem.chat.plugins.module_utils._checks import Checks
 
+from .._registry import commands
 from .._windows import reg_tool, users
 from .._winrm.runner import Answer, Ask, Runner
 from . import file_version, info_expect, info_products, info_system
@@ -114,7 +115,8 @@ class Info:
         people = users.understand(answers) if wanted.needs_users else []
         if wanted.profiles:
             asks = self._of_profiles(people)
-            answers |= self.runner.batch(asks, deadline=wanted.deadline) if asks else {}
+            deadline = commands.patience(asks, wanted.deadline)
+            answers |= self.runner.batch(asks, deadline=deadline) if asks else {}
         result: dict[str, t.Any] = {"changed": False}
         if "products" in wanted.gather:
             names = info_products.names_of(people)

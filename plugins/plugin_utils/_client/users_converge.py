@@ -93,7 +93,8 @@ class UserVisit(Visit):
 
     def _batch(self, asks: t.Sequence[Ask]) -> dict[str, Answer]:
         """The answers; both parts ask who the users are, in the same words."""
-        return self.runner.batch(list({ask.name: ask for ask in asks}.values()), deadline=LOOK)
+        once = list({ask.name: ask for ask in asks}.values())
+        return self.runner.batch(once, deadline=commands.patience(once, LOOK))
 
     def _found(self) -> Found:
         return Found(tuple(one for person in self.scene.people for one in person.installed))

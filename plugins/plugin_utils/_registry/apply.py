@@ -45,7 +45,7 @@ def ask_all(
         asks = questions(settings, found)
         if not asks:
             return found
-        found.update(runner.batch(asks, deadline=deadline))
+        found.update(runner.batch(asks, deadline=commands.patience(asks, deadline)))
     raise AnswerError(
         "The host answers questions about its registry incompletely",
         ", ".join(ask.name for ask in questions(settings, found)[:5]),
@@ -84,7 +84,8 @@ def apply(runner: Runner, settings: Settings, todo: Plan, state: State, deadline
             command = commands.with_hive(target.profile, [("import", write)])
             asks.append(Ask(f"registry.write.{number}.{target.id}", command))
     asks.append(Ask("registry.clean", commands.delete_files(f"{place}*", f"{state.windows}\\Temp\\{BESIDE}*")))
-    answers = runner.batch([*asks, *questions(settings)], deadline=deadline)
+    asks += questions(settings)
+    answers = runner.batch(asks, deadline=commands.patience(asks, deadline))
     read_back = {
         name: answer for name, answer in answers.items() if not name.startswith(("registry.write.", "registry.clean"))
     }

@@ -19,7 +19,7 @@ import secrets
 from collections.abc import Sequence
 
 from .._winrm import quoting
-from .._winrm.runner import Answer
+from .._winrm.runner import Answer, Ask
 from .errors import AnswerError
 from .query import SEPARATOR
 from .settings import SWITCHES
@@ -34,7 +34,10 @@ WORD = f"onprem-chat-registry-part-{secrets.token_hex(5)}"
 _PARTS = re.compile(rf"{WORD} (\S+) (\d+) *\r?\n".encode())
 _BLOCK = re.compile(rb"-----BEGIN [A-Z ]+-----(.*?)-----END [A-Z ]+-----", re.DOTALL)
 LOAD, UNLOAD = "load", "unload"
+_LOADS = f'reg load "HKU\\{MOUNT}" '
 LOADED, REFUSED, NO_HIVE = 0, 1, 2
+PER_HIVE = 5.0
+"""Seconds for one profile: five programs are started for it, and unloading may have to be tried three times."""
 
 
 def exists(key: str, view: str) -> str:
@@ -108,8 +111,16 @@ def with_hive(profile: str, parts: Sequence[tuple[str, str]]) -> str:
     file = quoting.path(rf"{profile}\NTUSER.DAT")
     body = "&".join([f"({command}){_mark(name)}" for name, command in parts])
     loaded = f"{_say(LOAD, LOADED)}&{body}&({unload()}){_mark(UNLOAD)}"
-    load = f'reg load "HKU\\{MOUNT}" {file} {QUIET}&(if errorlevel 1 ({_say(LOAD, REFUSED)}) else ({loaded}))'
+    load = f"{_LOADS}{file} {QUIET}&(if errorlevel 1 ({_say(LOAD, REFUSED)}) else ({loaded}))"
     return f'reg unload "HKU\\{MOUNT}" {QUIET}&(if exist {file} ({load}) else ({_say(LOAD, NO_HIVE)}))'
+
+
+def patience(asks: Sequence[Ask], deadline: float) -> float:
+    """The deadline (seconds) for these questions: more where hives are loaded, as shared hosts have hundreds of profiles.
+
+    What is ended in the middle may leave a hive loaded, and the next run would not come further.
+    """
+    return deadline + PER_HIVE * sum(_LOADS in ask.command for ask in asks)
 
 
 def with_loaded(parts: Sequence[tuple[str, str]]) -> str:

@@ -166,6 +166,25 @@ def test_a_profile_that_is_not_loaded():
     assert (one.scope, one.sid, one.version, one.view) == ("user", IVAN, "1.0", 64)
 
 
+def test_a_host_with_hundreds_of_profiles_gets_the_time_that_loading_them_takes(monkeypatch):
+    listed = "".join(
+        f"HKEY_LOCAL_MACHINE\\ProfileList\\S-1-5-21-1-2-3-{2000 + number}\r\n"
+        f"    ProfileImagePath    REG_EXPAND_SZ    C:\\Users\\pupil{number}\r\n\r\n"
+        for number in range(200)
+    )
+    asked, loads = Host.batch, []
+
+    def slow(host, asks, *, deadline):
+        loads.append(sum("reg load" in ask.command for ask in asks))
+        assert deadline > 2 * loads[-1]
+        return asked(host, asks)
+
+    monkeypatch.setattr(Host, "batch", slow)
+    wanted = info.wish({**DEFAULTS, "gather": ["products"], "profiles": True}, [])
+    info.Info(Host({'ProfileList" /s': said(listed), "": said()}), wanted, "pc1").gather()
+    assert max(loads) == 200
+
+
 @pytest.mark.parametrize(
     ("text", "refused", "stayed"),
     [

@@ -398,6 +398,21 @@ def visit(tmp_path):
     return _visit
 
 
+def test_a_host_with_hundreds_of_profiles_gets_the_time_that_loading_them_takes(visit, monkeypatch):
+    people = {f"S-1-5-21-1-2-3-{2000 + number}": Someone(on=False) for number in range(200)}
+    monkeypatch.setattr(users_desk, "NAMES", {sid: f"pupil {sid[-4:]}" for sid in people})
+    asked, loads = Desktop.batch, []
+
+    def slow(host, asks, *, deadline):
+        loads.append(sum("reg load" in ask.command for ask in asks))
+        assert deadline > 2 * loads[-1]
+        return asked(host, asks)
+
+    monkeypatch.setattr(Desktop, "batch", slow)
+    result, _host = visit(people)
+    assert len(result["users"]) == max(loads) == 200
+
+
 def gives(people, version, code=0, end="installer"):
     """Whoever runs the wish has this version afterwards."""
 

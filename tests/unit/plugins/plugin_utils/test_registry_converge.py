@@ -161,6 +161,22 @@ def test_loaded_users_are_asked_in_the_first_round_trip(host):
     assert host.profiles["C:\\Users\\Иван Петров"].get("HKEY_USERS\\HIVE\\Software\\100%key", "a")
 
 
+@pytest.mark.parametrize("run", [converge, lambda host, wanted: Part(wanted).apply(host)], ids=["alone", "part"])
+def test_a_host_with_hundreds_of_profiles_gets_the_time_that_loading_them_takes(host, run):
+    """A lecture hall, a terminal server: ended in the middle the next run would come no further, and a hive may stay loaded."""
+    for number in range(200):
+        host.user(f"S-1-5-21-1-2-3-{2000 + number}", f"pupil{number}")
+    asked = host.batch
+
+    def slow(asks, *, deadline):
+        assert deadline > 2 * sum("reg load" in ask.command for ask in asks)
+        return asked(asks)
+
+    host.batch = slow
+    run(host, wants(item("a", "b", scope=["users"])))
+    assert host.profiles["C:\\Users\\pupil199"].get(USER_KEY, "a")
+
+
 def test_default_profile_only(host):
     twice(host, wants(item("a", "b", scope=["default_profile"])))
     changed = [path for path, registry in host.profiles.items() if registry.get(USER_KEY, "a")]
