@@ -10,7 +10,7 @@ import contextlib
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -117,9 +117,15 @@ VERSIONS = st.tuples(
 ).map("".join)
 
 
+def of_few_numbers(*texts):
+    """A suffix may begin with numbers (.7.7); of more than a batch file weighs nothing is said here, they are refused."""
+    return all(len(versions.key(text)[0]) <= users_weigh.FIELDS for text in texts)
+
+
 @hypothesis_settings(deadline=None, max_examples=400)
 @given(VERSIONS, VERSIONS, st.booleans())
 def test_any_two_versions(one, other, product):
+    assume(of_few_numbers(one, other))
     wish = (msi if product else exe)(version=one)
     assert weighed(wish, other) == judged(wish, other)
 
@@ -127,6 +133,7 @@ def test_any_two_versions(one, other, product):
 @hypothesis_settings(deadline=None, max_examples=200)
 @given(NUMBERS, SUFFIX, SUFFIX)
 def test_the_same_numbers_with_any_suffixes(numbers, one, other):
+    assume(of_few_numbers(numbers + one, numbers + other))
     wish = exe(version=numbers + one)
     assert weighed(wish, numbers + other) == judged(wish, numbers + other)
 
