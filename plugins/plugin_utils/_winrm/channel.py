@@ -205,9 +205,9 @@ class Channel:
         """Send, piece by piece. A piece whose answer is lost may have arrived or not: then nothing can be made good."""
         session = self.session
         shell = session.ready()
-        pieces = [stdin[i : i + wire.SEND_BYTES] for i in range(0, len(stdin), wire.SEND_BYTES)] or [b""]
-        for number, piece in enumerate(pieces):
-            last = number + 1 == len(pieces)
+        for start in range(0, max(1, len(stdin)), wire.SEND_BYTES):
+            piece = stdin[start : start + wire.SEND_BYTES]
+            last = start + wire.SEND_BYTES >= len(stdin)
             for attempt in range(3):
                 if session.clock() >= end:
                     raise self._deadline_error(deadline, b"", b"")

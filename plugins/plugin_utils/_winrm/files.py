@@ -44,6 +44,7 @@ SMALL = 32 * 1024
 BESIDE = "~onprem-"
 """How the names of files begin that did not come whole yet."""
 _BLOCK = 512
+_CHUNK = 64 * 1024
 _DRIVE = re.compile(r"[A-Za-z]:\\[^\\]")
 NOT_FROM_HERE = 'set "NoDefaultCurrentDirectoryInExePath=1"'
 _SEARCH = 'findstr /i /c:"{digest}" /c:"{spaced}"'
@@ -262,7 +263,8 @@ def same(path: str, content: bytes) -> str:
 
 def part_name(path: str, content: bytes) -> str:
     """A name beside for one attempt. The shell of one that broke off may keep its file open until the host ends that shell."""
-    seed = hashlib.sha256(path.lower().encode("utf-8", "surrogatepass") + b"\0" + content)
+    seed = hashlib.sha256(path.lower().encode("utf-8", "surrogatepass") + b"\0")
+    seed.update(content)
     return f"{BESIDE}{seed.hexdigest()[:10]}-{secrets.token_hex(3)}.tmp"
 
 
@@ -273,13 +275,13 @@ def _forget(parts: Iterable[str]) -> str:
 
 def _unpack_tar(files: Mapping[str, bytes]) -> tuple[str, bytes]:
     """The command, and the archive for its standard input: each file in blocks of 512 bytes, two empty ones at the end."""
-    archive = b""
+    archive: list[bytes] = []
     for name, content in files.items():
         entry = tarfile.TarInfo(name)
         entry.size, entry.mtime, entry.mode = len(content), int(time.time()), 0o644
-        archive += entry.tobuf(tarfile.USTAR_FORMAT) + content + b"\0" * (-len(content) % _BLOCK)
-    text = b"begin-base64 644 -\n" + _wrapped(archive + b"\0" * 2 * _BLOCK, 60, b"\n") + b"====\n"
-    return "tar -xf -", text
+        archive += [entry.tobuf(tarfile.USTAR_FORMAT), content, b"\0" * (-len(content) % _BLOCK)]
+    archive.append(b"\0" * 2 * _BLOCK)
+    return "tar -xf -", _wrapped(archive, 60, b"\n", b"begin-base64 644 -\n", b"====\n")
 
 
 def _decode(files: Mapping[str, bytes]) -> tuple[str, bytes]:
@@ -288,7 +290,7 @@ def _decode(files: Mapping[str, bytes]) -> tuple[str, bytes]:
     if not content:
         return f"(type nul>{part})", b""
     command = f'(findstr /r "^">{text}&&certutil -f -decode {text} {part}>nul&&del /q {text})'
-    return command, _wrapped(content, 48, b"\r\n")
+    return command, _wrapped([content], 48, b"\r\n")
 
 
 Ways = list[Callable[[Mapping[str, bytes]], tuple[str, bytes]]]
@@ -299,8 +301,19 @@ def all_ways() -> Ways:
     return [_unpack_tar, _decode]
 
 
-def _wrapped(content: bytes, width: int, newline: bytes) -> bytes:
-    return b"".join(base64.b64encode(content[i : i + width]) + newline for i in range(0, len(content), width))
+def _wrapped(pieces: Iterable[bytes], width: int, newline: bytes, head: bytes = b"", tail: bytes = b"") -> bytes:
+    """Lines of base64, made bit by bit: a package may have 64 MiB, and every fork of Ansible holds one of its own."""
+    text = io.BytesIO()
+    text.write(head)
+    rest = b""
+    for piece in pieces:
+        for start in range(0, len(piece), _CHUNK):
+            data = rest + piece[start : start + _CHUNK]
+            whole = len(data) - len(data) % width
+            text.write(b"".join(base64.b64encode(data[i : i + width]) + newline for i in range(0, whole, width)))
+            rest = data[whole:]
+    text.write((base64.b64encode(rest) + newline if rest else b"") + tail)
+    return text.getvalue()
 
 
 def _unpacked(output: bytes, path: str, where: str, *, is_tar: bool) -> bytes:
