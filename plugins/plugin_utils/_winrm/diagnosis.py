@@ -107,7 +107,7 @@ SIGNS = (
         "Run kinit again, or set ansible_password and let Ansible take a ticket for each run",
     ),
     Sign(
-        r"-1765328377|-1765328343|-1765328353|server .*not found in kerberos database|message stream modified|wrong principal",
+        r"-1765328377|-1765328353|server .*not found in kerberos database|wrong principal",
         Refused,
         "wrong_spn",
         "Kerberos has no ticket for the service HTTP/{host}",
@@ -115,6 +115,15 @@ SIGNS = (
         " or another account has it",
         "Use the host's full name as ansible_host, or set ansible_winrm_kerberos_hostname_override to it;"
         " setspn -Q HTTP/{host} shows who has the name",
+    ),
+    # KRB_AP_ERR_MODIFIED: what the ticket is sealed with is the key of another account
+    Sign(
+        r"-1765328343|message stream modified",
+        Refused,
+        "wrong_host",
+        "Who answers for {host} cannot read the Kerberos ticket for it",
+        "DNS still has an old address of it, where another computer answers now; or another account has the name HTTP/{host}",
+        "Compare the address in DNS with the host's own (ipconfig); setspn -Q HTTP/{host} shows who has the name",
     ),
     Sign(
         r"-1765328361|password (has )?expired|0xc0000071",
@@ -180,8 +189,10 @@ SIGNS = (
         Untrusted,
         "certificate_name",
         "The certificate of {host} is for another name",
-        "The host is addressed by a name or an address that its certificate does not have",
-        "Use a name of the certificate as ansible_host, or issue one for this name to the listener",
+        "The host is addressed by a name or an address that its certificate does not have, or DNS still has an old address of it,"
+        " where another computer answers now",
+        "Use a name of the certificate as ansible_host, or issue one for this name to the listener; compare the address in DNS with"
+        " the host's own (ipconfig)",
     ),
     Sign(
         r"certificate has expired|certificate is not yet valid",
@@ -273,8 +284,10 @@ _KERBEROS = Sign(
     Refused,
     "ticket_refused",
     "{host} refused the Kerberos ticket of {user}",
-    "The computer's password changed since the ticket was issued, its clock is off, or Kerberos is switched off in its WinRM service",
-    "Take a new ticket (kdestroy, kinit), compare the clocks, and look at winrm get winrm/config/service/auth on the host",
+    "DNS still has an old address of it, where another computer answers now; its password changed since the ticket was issued, its"
+    " clock is off, or Kerberos is switched off in its WinRM service",
+    "Compare the address in DNS with the host's own (ipconfig), take a new ticket (kdestroy, kinit), compare the clocks, and look at"
+    " winrm get winrm/config/service/auth on the host",
 )
 _NTLM = Sign(
     "",

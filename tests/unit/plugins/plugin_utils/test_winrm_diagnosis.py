@@ -255,3 +255,19 @@ def test_a_lost_connection_is_a_failure():
     result = Lost("The connection broke off", "win1", "A restart", "Run again").result()
     assert result["failed"] is True
     assert "unreachable" not in result
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "kerberos: the specified credentials were rejected by the server",
+        GSS.format("Message stream modified", -1765328343),
+        SSL.format(
+            "SSLCertVerificationError(1, \"certificate verify failed: Hostname mismatch, certificate is not valid for 'win1'\")"
+        ),
+    ],
+    ids=["refused", "modified", "certificate"],
+)
+def test_an_old_address_in_dns_is_thought_of(text):
+    """Laptops get another address every day, and another computer proves that it is not the one that was meant."""
+    assert "DNS still has an old address" in explain(RuntimeError(text), HOST).cause
