@@ -184,6 +184,13 @@ def hang_up(protocol: t.Any) -> None:
 def _call(
     protocol: t.Any, action: str, shell: str | None, body: dict[str, t.Any], options: dict[str, str] | None = None
 ) -> ET.Element:
+    if not hasattr(protocol, "build_wsman_header"):
+        raise Unsupported(
+            "The connection plugin winrm cannot work",
+            "controller",
+            "The Python package pywinrm is older than 0.5.0 where Ansible runs, as it is in Debian 12",
+            "Install pywinrm>=0.5.0 into Ansible's Python environment",
+        )
     envelope = {"env:Envelope": protocol.build_wsman_header(action=action, resource_uri=RESOURCE, shell_id=shell)}
     if options:
         pairs = [{"@Name": name, "#text": value} for name, value in options.items()]

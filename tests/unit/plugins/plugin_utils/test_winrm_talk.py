@@ -11,6 +11,7 @@ import re
 import xml.etree.ElementTree as ET
 
 import pytest
+from winrm.protocol import Protocol
 
 from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.channel import Channel
 from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.errors import (
@@ -396,3 +397,13 @@ def test_no_request_and_no_error_has_the_password():
         channel.run("x", deadline=5)
     everything = str(caught.value.result()) + "".join(ET.tostring(root, "unicode") for root in script.requests)
     assert "canary-password" not in everything
+
+
+def test_an_old_pywinrm_is_an_error_in_words(monkeypatch):
+    """0.4.3 calls it otherwise, and Debian 12 has 0.3.0."""
+    monkeypatch.delattr(Protocol, "build_wsman_header")
+    script = Script([])
+    with channel_over(script) as channel, pytest.raises(Unsupported, match=r"pywinrm is older than 0\.5\.0") as caught:
+        channel.run("ver")
+    assert script.verbs == [] and channel.warnings == []
+    assert "Install pywinrm>=0.5.0" in str(caught.value)
