@@ -79,3 +79,13 @@ def test_a_reg_file_is_one_of_the_user(tmp_path, monkeypatch):
     }
     given = other["onprem.chat.win_registry"]["settings"]
     assert Templar(loader, variables=variables).template(trust_as_template(given)) == found
+
+
+def test_the_results_tell_how_it_is_with_each_user():
+    """A desktop is done when everybody has the client or will get it at his next logon. Who waits is seen nowhere else."""
+    loader = DataLoader()
+    variables = loader.load_from_file(str(ROLE / "vars" / "main.yml"), trusted_as_template=True)
+    users = [{"name": "anna", "state": "pending"}, {"name": "boris", "state": "installed"}]
+    variables |= {"__windows_client_run": {"results": [{"changed": False, "users": users, "diff": {"before": "x"}}]}}
+    seen = trust_as_template("{{ __windows_client_packages_seen }}")
+    assert Templar(loader, variables=variables).template(seen) == [{"changed": False, "users": users}]
