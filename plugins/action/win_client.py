@@ -19,8 +19,10 @@ from ansible_collections.onprem.chat.plugins.plugin_utils._client.wanted import 
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages.cache import this_run
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages.fetch import is_url
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages.read import read_package
+from ansible_collections.onprem.chat.plugins.plugin_utils._registry.errors import RegistryError
 from ansible_collections.onprem.chat.plugins.plugin_utils._windows.action import WindowsAction
 from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.channel import Channel
+from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.errors import ChannelError
 
 
 class ActionModule(WindowsAction):
@@ -62,6 +64,11 @@ class ActionModule(WindowsAction):
             visit = (UserVisit if wish.wanted.scope == USER else Visit)(channel, wish)
             try:
                 return visit.converge()
+            except (ChannelError, RegistryError):
+                # They know nothing of an installer that ran before.
+                if visit.report.begun:
+                    self.beside |= visit.report.so_far()
+                raise
             finally:
                 self.warnings += visit.report.warnings
 

@@ -25,6 +25,8 @@ class Report:
         self.wanted = wanted
         self.reboot_required = False
         self.warnings: list[str] = []
+        self.begun = False
+        """Whether the host was asked: before that nothing is known of it."""
         self._plan = Plan()
         self._found: list[dict[str, t.Any]] = []
         self._after: list[dict[str, t.Any]] = []
@@ -38,6 +40,7 @@ class Report:
         self.warnings.append(text)
 
     def planned(self, found: Found, plan: Plan) -> None:
+        self.begun = True
         self._plan = plan
         self._found = [one.shown() for one in found.installed]
         self._after = self._found if not plan.changed else list(plan.after)

@@ -23,13 +23,14 @@ from ansible_collections.onprem.chat.plugins.plugin_utils._packages import fetch
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages.model import Package
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages.signature import Signature
 from ansible_collections.onprem.chat.plugins.plugin_utils._packages.signature_errors import Unsigned
-from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.errors import Refused
+from ansible_collections.onprem.chat.plugins.plugin_utils._winrm.errors import Lost, Refused
 from ansible_collections.onprem.chat.tests.unit.plugins.plugin_utils.client_fake import (
     BYTES,
     FAMILY,
     HASH,
     NEW,
     Host,
+    done,
     nothing_installed,
     product,
     said,
@@ -126,6 +127,39 @@ def test_settings_belong_to_the_same_task(action):
     host = Desk({"SOFTWARE\\Corp": said(key), "echo %SystemRoot%": said("C:\\Windows\r\n"), **installed})
     result = action(host, settings=[{"key": "HKLM\\SOFTWARE\\Corp", "name": "Url", "data": "chat"}], **GIVEN)
     assert "failed" not in result and not result["changed"] and host.batches == 1
+
+
+def installed_and(*then, **more):
+    """A host that has nothing, then the new version, and gives 3010 for it."""
+    return Desk(nothing_installed(UpgradeCodes=[said(), *then], **{"call ": done(3010), **more}))
+
+
+def test_what_ran_before_the_settings_failed_is_told(action):
+    """Else nobody knows that the client is there, and that the desktop has to be restarted."""
+    key = "\r\nHKEY_LOCAL_MACHINE\\SOFTWARE\\Corp\r\n    Url    REG_SZ    another\r\n\r\n"
+    there = said(product(NEW, "2.0.0"))
+    registry = {
+        "SOFTWARE\\Corp": said(key),
+        "echo %SystemRoot%": said("C:\\Windows\r\n"),
+        "reg import": said(),
+        "del ": said(),
+    }
+    host = installed_and(there, **registry)
+    result = action(host, settings=[{"key": "HKLM\\SOFTWARE\\Corp", "name": "Url", "data": "chat"}], **GIVEN)
+    assert result["failed"] and "1 settings are not as wanted" in result["msg"]
+    assert [(step["action"], step["exit_code"]) for step in result["steps"]] == [("install", 3010)]
+    assert result["reboot_required"] and result["found"] == []
+
+
+def test_what_ran_before_the_host_was_lost_is_told(action):
+    result = action(installed_and(Lost("The connection was lost", "win1", "It sleeps", "Run it again")), **GIVEN)
+    assert result["failed"] and result["error"]["kind"] == "lost"
+    assert [step["exit_code"] for step in result["steps"]] == [3010] and result["reboot_required"]
+
+
+def test_of_a_host_that_was_not_asked_nothing_is_told(action):
+    result = action(Refused("No", "win1", "Because", "Do"), **GIVEN)
+    assert "steps" not in result and "found" not in result
 
 
 @pytest.mark.parametrize(
