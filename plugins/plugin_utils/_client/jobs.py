@@ -123,7 +123,8 @@ def wait(runner: Runner, job: Job, sleep: t.Callable[[float], None] = time.sleep
         result = script.understand(answer.text)
         if result is not None:
             return result
-        state = answer.text.strip()
+        # The last word: in front of it stands what the host's AutoRun prints, such as that of chcp 65001.
+        state = (answer.text.split() or [""])[-1]
         if not state and answer.ok and answer.complete:
             # It ended, and there was no room left for its result.
             return script.Result(None)

@@ -44,6 +44,8 @@ SMALL = 32 * 1024
 BESIDE = "~onprem-"
 """How the names of files begin that did not come whole yet."""
 _BLOCK = 512
+# What stands in front is of the host's AutoRun, such as chcp 65001.
+_BODY = re.compile(rb"^(?:begin-base64 |-----BEGIN )[^\n]*\n(.*?)^(?:====|-----END )", re.DOTALL | re.MULTILINE)
 _CHUNK = 64 * 1024
 _DRIVE = re.compile(r"[A-Za-z]:\\[^\\]")
 NOT_FROM_HERE = 'set "NoDefaultCurrentDirectoryInExePath=1"'
@@ -317,10 +319,9 @@ def _wrapped(pieces: Iterable[bytes], width: int, newline: bytes, head: bytes = 
 
 
 def _unpacked(output: bytes, path: str, where: str, *, is_tar: bool) -> bytes:
-    lines = [one.strip() for one in output.splitlines()]
-    body = b"".join(one for one in lines if one and not re.match(rb"begin|----|====$", one))
+    found = _BODY.search(output)
     try:
-        content = base64.b64decode(body, validate=True)
+        content = base64.b64decode(b"".join((found[1] if found else b"-").split()), validate=True)
         if not is_tar:
             return content
         with tarfile.open(fileobj=io.BytesIO(content)) as tar:

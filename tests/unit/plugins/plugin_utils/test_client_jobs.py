@@ -52,6 +52,19 @@ def test_a_job_that_runs_already_is_waited_for_and_not_started_again(problem):
     assert len(host.started()) == 1
 
 
+AUTORUN = "Active code page: 65001\r\n"
+
+
+@pytest.mark.parametrize("printed", ["", AUTORUN], ids=["nothing", "a-line"])
+def test_what_the_hosts_autorun_prints_is_no_state_of_a_job(printed):
+    """HKLM\\Software\\Microsoft\\Command Processor, AutoRun: chcp 65001. A dead job was waited for until its deadline."""
+    states = [said(f"{printed}{word}\r\n") for word in ("waiting", "running", "dead")]
+    pauses: list[float] = []
+    host = Host({"for /l": [*states, done(0)]})
+    assert jobs.wait(host, JOB, pauses.append) is None
+    assert (len(host.commands), pauses) == (3, [1.0])
+
+
 def waiting(*answers):
     """Wait for a job: the pauses, how often the host was asked, and the result or the error."""
     asked, pauses = [], []

@@ -308,21 +308,24 @@ def test_an_empty_file_needs_no_certutil():
     assert "(type nul>" in host.commands[-1]
 
 
-def test_reading_by_certutil():
+@pytest.mark.parametrize("printed", ["", "Active code page: 65001\r\n"], ids=["nothing", "by-autorun"])
+def test_reading_by_certutil(printed):
     text = f"-----BEGIN CERTIFICATE-----\r\n{base64.b64encode(CONTENT).decode()}\r\n-----END CERTIFICATE-----\r\n"
+    text = printed + text
     host = desk(Answer(0, text.encode()))
     assert read(host) == CONTENT
     assert 'copy /b /y "C:\\ProgramData\\Чат 50%\\\\a.reg"' not in host.commands[-1]
     assert 'copy /b /y "C:\\ProgramData\\Чат 50%\\a.reg" ' in host.commands[-1]
 
 
-def test_reading_by_tar():
+@pytest.mark.parametrize("printed", [b"", b"Active code page: 65001\r\n"], ids=["nothing", "by-autorun"])
+def test_reading_by_tar(printed):
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
         entry = tarfile.TarInfo("x")
         entry.size = len(CONTENT)
         tar.addfile(entry, io.BytesIO(CONTENT))
-    text = b"begin-base64 644 -\n" + base64.encodebytes(archive.getvalue()) + b"====\n"
+    text = printed + b"begin-base64 644 -\n" + base64.encodebytes(archive.getvalue()) + b"====\n"
     host = desk(Answer(0, text), tar=YES)
     assert read(host) == CONTENT
     assert "tar --b64encode -cf - ~onprem-" in host.commands[-1]
@@ -345,8 +348,8 @@ def test_reading_what_is_too_large():
 
 
 def test_half_an_answer_is_asked_for_again():
-    text = base64.b64encode(CONTENT)
-    host = desk(Answer(0, text[:5], complete=False), Answer(0, text))
+    text = b"-----BEGIN CERTIFICATE-----\r\n" + base64.b64encode(CONTENT) + b"\r\n-----END CERTIFICATE-----\r\n"
+    host = desk(Answer(0, text[:35], complete=False), Answer(0, text))
     assert read(host) == CONTENT
 
 
