@@ -62,6 +62,7 @@ options:
           - Where it is set; several may be named. For a O(settings[].reg_file), where its C(HKEY_CURRENT_USER) is.
           - V(machine) is C(HKLM).
           - V(users) is everybody who has a profile on the host. The hive of one who is not logged on is loaded for a moment.
+            Roaming profiles of such are passed over with a warning.
           - V(loaded_users) is everybody whose hive is loaded, because he is logged on.
           - V(default_profile) is what new profiles are copied from.
           - Without it, keys are those of the machine, and there must be none of users.

@@ -220,6 +220,10 @@ users:
       description: Whether he is logged on.
       type: bool
       returned: always
+    roaming:
+      description: Whether the profile is a copy of one on a server. Such a one is only looked at while its hive is loaded.
+      type: bool
+      returned: always
 logged_on:
   description: Names of those who are logged on.
   returned: when O(gather) has V(users)

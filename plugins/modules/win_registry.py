@@ -164,6 +164,10 @@ users:
       description: Whether there is a session.
       type: bool
       returned: always
+    roaming:
+      description: Whether the profile is a copy of one on a server. Such a one is only looked at while its hive is loaded.
+      type: bool
+      returned: always
 error:
   description: What happened, where, the likely cause and what to do, separately.
   returned: failure

@@ -198,6 +198,7 @@ class Info:
         results += [
             info_products.not_read(_of_number(answers, number), people) for number in range(len(self.wanted.expect))
         ]
+        roaming = sorted(user.name for user in people if user.roaming and not user.loaded)
         refused = {user.name for some, _stayed in results for user in some}
         if any(stayed for _some, stayed in results):
             self.checks.failed(
@@ -212,6 +213,13 @@ class Info:
                 self.host,
                 f"the profiles of {', '.join(sorted(refused))} could not be read",
                 "Somebody has just logged on or off, or NTUSER.DAT is damaged: run it again",
+            )
+        elif roaming:
+            self.checks.warned(
+                "windows.profiles",
+                self.host,
+                f"the roaming profiles of {', '.join(roaming)} were not read",
+                "They are read while their users are logged on; loading a copy would make it newer than the server's",
             )
         else:
             self.checks.passed("windows.profiles", self.host, "all profiles were read")

@@ -89,7 +89,7 @@ def judge(wanted: Expectation, found: Sequence[Product], people: Sequence[User],
     if wanted.scope == MACHINE:
         return _machine(wanted, found)
     # The hive of the account that asks is loaded, too: Windows does so for WinRM, and nobody sits there.
-    asked = [user for user in people if user.logged_on or (profiles and (user.loaded or user.profile))]
+    asked = [user for user in people if user.logged_on or (profiles and (user.loaded or user.loadable))]
     return _of_users(wanted, found, asked, {user.sid.upper(): user.name for user in people})
 
 

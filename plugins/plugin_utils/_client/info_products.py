@@ -98,11 +98,7 @@ def of_profiles(wanted: Filter, found: Sequence[User]) -> list[Ask]:
         (f"info.{number}", _uninstall(f"{commands.MOUNTED}\\{root}", wanted.key))
         for number, root in enumerate(_OF_USER)
     ]
-    return [
-        Ask(f"{_HIVE}{user.sid}", commands.with_hive(user.profile, parts))
-        for user in found
-        if user.profile and not user.loaded
-    ]
+    return [Ask(f"{_HIVE}{user.sid}", commands.with_hive(user.profile, parts)) for user in found if user.loadable]
 
 
 def _uninstall(root: str, key: str, view: str = "") -> str:

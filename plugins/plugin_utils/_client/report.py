@@ -50,6 +50,7 @@ class Report:
         self._settings_changed = self._settings_changed or settings.changed
         if settings.changed:
             self._settings_diff = settings.diff()
+        self.warnings += [text for text in settings.warnings if text not in self.warnings]
 
     def delivered(self, way: str) -> None:
         self._delivery = way

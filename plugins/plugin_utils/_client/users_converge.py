@@ -285,9 +285,10 @@ class UserVisit(Visit):
         wanted = self.task.wanted
         for person in self.scene.people:
             if not person.readable:
-                self.report.warn(
-                    f"Whether {person.called} has {wanted.name} is not known: the registry could not be read"
-                )
+                why = "the registry could not be read"
+                if person.user.roaming:
+                    why = "the profile roams, and this copy of it is only looked at while its user is logged on"
+                self.report.warn(f"Whether {person.called} has {wanted.name} is not known: {why}")
         failures = self._failures()
         if failures:
             self._fail(failures)

@@ -134,7 +134,7 @@ def more(order: Order, answers: t.Mapping[str, Answer]) -> list[Ask]:
     if commands.MOUNT in [hive.lower() for hive in users.hives(answers)]:
         asks.append(Ask(LEFTOVER, commands.unload()))
     for user in users.understand(answers):
-        if not user.loaded and user.profile:
+        if user.loadable:
             parts = _parts(order.wanted, user.sid, commands.MOUNTED)
             asks.append(Ask(f"people.{user.sid}", commands.with_hive(user.profile, parts)))
     return [ask for ask in asks if ask.name not in answers]
@@ -189,7 +189,7 @@ def understand(order: Order, answers: t.Mapping[str, Answer]) -> Scene:
         if not user.loaded:
             given = commands.parts_of(answers[f"people.{user.sid}"]) if f"people.{user.sid}" in answers else {}
             code = given[commands.LOAD].exit_code if commands.LOAD in given else commands.NO_HIVE
-            readable = code != commands.REFUSED
+            readable = code != commands.REFUSED and not user.roaming
             still_loaded |= code == commands.LOADED and not given.get(commands.UNLOAD, Answer(1)).ok
         person = _person(wanted, user, given, readable, products)
         people.append(dataclasses.replace(person, namesake=names[user.name.lower()] > 1))

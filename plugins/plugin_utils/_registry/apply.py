@@ -122,17 +122,23 @@ def converge(
         diff=todo.diff,
         changes=[change.result() for change in todo.changes],
         users=[dataclasses.asdict(user) for user in after.users],
-        warnings=[no_hive(target) for target in after.no_hive],
+        warnings=passed_over(after),
     )
     _complain(runner, left.changes, after, outcome)
     return outcome
 
 
-def no_hive(target: Target) -> str:
-    """The warning about a profile that is passed over."""
-    return (
+def passed_over(state: State) -> list[str]:
+    """The warnings about profiles that are passed over."""
+    found = [
         f"{_who(target)} has no NTUSER.DAT in {target.profile}: nothing of his can be set. Is this a rest of a profile?"
-    )
+        for target in state.no_hive
+    ]
+    return found + [
+        f"{user.name} has a roaming profile and is not logged on: nothing of his was looked at or set. Loading this copy of it would"
+        " make it newer than the server's, and he would lose what he has set elsewhere. Run it again when he is logged on"
+        for user in state.roaming
+    ]
 
 
 def _who(target: Target) -> str:

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .._winrm.runner import Answer, Ask, Runner
-from .apply import Outcome, converge, no_hive
+from .apply import Outcome, converge, passed_over
 from .plan import Plan, plan
 from .questions import State, questions, understand
 from .settings import Settings
@@ -54,8 +54,8 @@ class Part:
 
     @property
     def warnings(self) -> list[str]:
-        """What a user should hear although nothing failed: profiles without a hive."""
-        return [no_hive(target) for target in self.state.no_hive] if self.state else []
+        """What a user should hear although nothing failed: profiles that are passed over."""
+        return passed_over(self.state) if self.state else []
 
     def diff(self) -> tuple[str, str]:
         """Before and after, without secrets."""

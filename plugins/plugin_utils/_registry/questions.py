@@ -66,6 +66,7 @@ class State:
     found: dict[tuple[str, int], Found] = dataclasses.field(default_factory=dict)
     users: list[User] = dataclasses.field(default_factory=list)
     no_hive: list[Target] = dataclasses.field(default_factory=list)
+    roaming: list[User] = dataclasses.field(default_factory=list)
     refused: list[Target] = dataclasses.field(default_factory=list)
     still_loaded: bool = False
 
@@ -94,6 +95,8 @@ def understand(settings: Settings, answers: Mapping[str, Answer]) -> State:
     if settings.of_users:
         state.users = users.understand(answers)
         targets += _targets(settings, answers)
+        if settings.wishes("profile"):
+            state.roaming = [user for user in state.users if user.roaming and not user.loaded]
         if LEFTOVER in answers and not answers[LEFTOVER].ok:
             state.still_loaded = True
     for target in targets:
@@ -122,7 +125,7 @@ def _targets(settings: Settings, answers: Mapping[str, Answer]) -> list[Target]:
     for user in users.understand(answers):
         if user.loaded and settings.wishes("loaded"):
             found.append(Target("loaded", user.sid, f"HKEY_USERS\\{user.sid}", user.name))
-        elif not user.loaded and settings.wishes("profile"):
+        elif not user.loaded and not user.roaming and settings.wishes("profile"):
             found.append(Target("profile", user.sid, commands.MOUNTED, user.name, user.profile))
     if settings.wishes("default"):
         found.append(Target("default", "default", commands.MOUNTED, "", users.default_profile(answers)))

@@ -9,6 +9,9 @@
 A user's hive is loaded where HKEY_USERS has a key of his SID, and somebody is logged on there where it holds the volatile key
 "Volatile Environment". Profiles stand in ProfileList. Accounts of people have SIDs S-1-5-21-… (a domain or the host) or S-1-12-1-…
 (Entra ID); services and virtual accounts have others and are no users here.
+
+A profile that roams (CentralProfile) is a copy of one on a server. At its user's next logon Windows takes the newer of both, by the
+date of NTUSER.DAT alone (KB146192), which loading it changes: what he has set elsewhere since would be lost. So it is never loaded.
 """
 
 from __future__ import annotations
@@ -28,13 +31,22 @@ _VARIABLE = re.compile(r"%(SystemDrive|SystemRoot|windir)%", re.IGNORECASE)
 
 @dataclasses.dataclass(frozen=True)
 class User:
-    """A person's account on the host. ``name`` is the account's where somebody is logged on, else the profile folder's."""
+    """A person's account on the host. ``name`` is the account's where somebody is logged on, else the profile folder's.
+
+    ``roaming``: the profile is a copy of one on a server.
+    """
 
     sid: str
     name: str
     profile: str
     loaded: bool
     logged_on: bool
+    roaming: bool = False
+
+    @property
+    def loadable(self) -> bool:
+        """Whether the hive is not loaded and may be, for a moment."""
+        return bool(self.profile) and not self.loaded and not self.roaming
 
 
 def questions() -> list[Ask]:
@@ -51,12 +63,12 @@ def understand(answers: Mapping[str, Answer]) -> list[User]:
     """All users with a profile or a loaded hive, in the order of their SIDs."""
     loaded = {sid.upper(): sid for sid in hives(answers) if _SID.match(sid)}
     sessions = {sid.upper(): name for sid, name in _sessions(answers[LOGGED_ON].text).items()}
-    profiles = {sid.upper(): (sid, path) for sid, path in _profiles(answers).items() if _SID.match(sid)}
+    profiles = {sid.upper(): (sid, *found) for sid, found in _profiles(answers).items() if _SID.match(sid)}
     users = []
     for sid in sorted({*loaded, *profiles}):
-        spelled, profile = profiles.get(sid, (loaded.get(sid, sid), ""))
+        spelled, profile, roaming = profiles.get(sid, (loaded.get(sid, sid), "", False))
         name = sessions.get(sid) or profile.rpartition("\\")[2] or spelled
-        users.append(User(spelled, name, profile, sid in loaded, sid in sessions))
+        users.append(User(spelled, name, profile, sid in loaded, sid in sessions, roaming))
     return users
 
 
@@ -73,10 +85,11 @@ def default_profile(answers: Mapping[str, Answer]) -> str:
     return _expand(_sections(answers[PROFILES].text).get("", {}).get("DEFAULT", f"{drive}\\Users\\Default"), answers)
 
 
-def _profiles(answers: Mapping[str, Answer]) -> dict[str, str]:
+def _profiles(answers: Mapping[str, Answer]) -> dict[str, tuple[str, bool]]:
+    """Name of the key -> the profile's folder, and whether it roams."""
     found = _sections(answers[PROFILES].text)
     return {
-        sid: _expand(entries["PROFILEIMAGEPATH"], answers)
+        sid: (_expand(entries["PROFILEIMAGEPATH"], answers), bool(entries.get("CENTRALPROFILE", "").strip()))
         for sid, entries in found.items()
         if "PROFILEIMAGEPATH" in entries
     }

@@ -70,7 +70,14 @@ def test_first_and_second_run(action):
         "sid": None,
     }
     assert first["users"] == [
-        {"sid": IVAN, "name": "ivan", "profile": "C:\\Users\\ivan", "loaded": True, "logged_on": True}
+        {
+            "sid": IVAN,
+            "name": "ivan",
+            "profile": "C:\\Users\\ivan",
+            "loaded": True,
+            "logged_on": True,
+            "roaming": False,
+        }
     ]
     again = action(host, settings=settings)
     assert (again["changed"], again["changes"]) == (False, [])

@@ -73,9 +73,11 @@ class Host:
     def registry(self):
         return self.views["64"]
 
-    def user(self, sid, name, logged_on=False):
+    def user(self, sid, name, logged_on=False, central=None):
         path = f"C:\\Users\\{name}"
         self.registry.do(Instruction(f"{LIST}\\{sid}", "ProfileImagePath", values.text(values.EXPANDSTRING, path)))
+        if central is not None:
+            self.registry.do(Instruction(f"{LIST}\\{sid}", "CentralProfile", values.text(values.STRING, central)))
         self.profiles[path] = Registry()
         if logged_on:
             self.loaded[sid] = path

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import dataclasses
+import types
 
 import pytest
 
-from ansible_collections.onprem.chat.plugins.plugin_utils._client import converge, delivery, options, wanted
+from ansible_collections.onprem.chat.plugins.plugin_utils._client import converge, delivery, options, report, wanted
 from ansible_collections.onprem.chat.plugins.plugin_utils._client.errors import (
     ClientError,
     DeliveryError,
@@ -387,3 +388,11 @@ def test_a_command_line_that_cannot_be_is_told_before_anything_is_done(visit, wi
         visit(host, dataclasses.replace(wish, path=visit.path), check_mode=check_mode)
     assert str(caught.value) == text
     assert (host.batches, host.commands, host.files) == (1, [], {})
+
+
+def test_profiles_whose_settings_are_passed_over_are_told_once():
+    part = types.SimpleNamespace(changed=False, warnings=["anna has no NTUSER.DAT"])
+    told = report.Report(msi())
+    for _time in range(2):  # before and after the installer
+        told.settings(part)
+    assert told.warnings == part.warnings

@@ -201,6 +201,17 @@ def test_profiles_that_were_not_read(text, refused, stayed):
     assert (len(some), left) == (refused, stayed)
 
 
+def test_a_roaming_profile_that_is_not_loaded_is_told_and_not_read():
+    people = [*PEOPLE[:1], dataclasses.replace(PEOPLE[1], roaming=True)]
+    assert info_products.of_profiles(Filter(uninstall_key="Corp"), people) == []
+    seen = info.Info(None, info.wish(DEFAULTS, []), "pc1")
+    seen._profiles({}, people)
+    (check,) = seen.checks.as_list()
+    assert (check["status"], check["evidence"]) == ("warn", "the roaming profiles of иван were not read")
+    wanted = info_expect.expectation({"uninstall_key": "Corp", "scope": "user"}, None)
+    assert info_expect.judge(wanted, [], people[1:], True).status == "skip"
+
+
 # -- the host ---------------------------------------------------------------------------------------------------------
 
 

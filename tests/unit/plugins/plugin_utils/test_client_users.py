@@ -413,6 +413,17 @@ def test_a_host_with_hundreds_of_profiles_gets_the_time_that_loading_them_takes(
     assert len(result["users"]) == max(loads) == 200
 
 
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_roaming_profile_of_somebody_who_is_not_logged_on_is_not_looked_at(visit, check_mode):
+    people = {ANNA: Someone("2.0.0"), IVAN: Someone("1.0.0", on=False, roaming=True)}
+    result, host = visit(people, registered=True, check_mode=check_mode)
+    assert [(one["name"], one["state"]) for one in result["users"]] == [
+        ("anna maria", "installed"),
+        ("иван", "unknown"),
+    ]
+    assert f"people.{IVAN}" not in [name for names in host.asked for name in names]
+
+
 def gives(people, version, code=0, end="installer"):
     """Whoever runs the wish has this version afterwards."""
 

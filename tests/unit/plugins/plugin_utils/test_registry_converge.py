@@ -249,6 +249,17 @@ def test_a_profile_without_a_hive_is_passed_over_with_a_warning(host):
     assert converge(host, wanted).changed is False
 
 
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_roaming_profile_of_somebody_who_is_not_logged_on_is_left_alone(host, check_mode):
+    """Loading changes the date of NTUSER.DAT, and Windows takes the newer one: what he has set elsewhere would be lost."""
+    host.user(OLEG, "oleg", central="\\\\files.corp.test\\profiles$\\oleg.V6")
+    found = converge(host, wants(item("a", "b", scope=["users", "default_profile"])), check_mode=check_mode)
+    assert found.changed and [text.partition(" and ")[0] for text in found.warnings] == ["oleg has a roaming profile"]
+    assert not any("Users\\oleg" in command for command in host.commands)
+    # nor is it asked about where nobody wants anything of profiles
+    assert converge(host, wants(item("a", "b", scope=["loaded_users"])), check_mode=True).warnings == []
+
+
 def test_a_hive_that_cannot_be_loaded_does_not_stop_the_others(host):
     host.user(OLEG, "oleg")
     host.refused.add("C:\\Users\\anna 100% & co")

@@ -26,6 +26,15 @@ def test_loaded_and_not_loaded():
     assert users.default_profile(answers) == "C:\\Users\\Default"
 
 
+def test_a_profile_that_roams_is_no_file_to_be_loaded():
+    host = Host()
+    host.user(IVAN, "ivan", logged_on=True, central="\\\\files.corp.test\\profiles$\\ivan.V6")
+    host.user(ANNA, "anna", central="\\\\files.corp.test\\profiles$\\anna.V6")
+    host.user(OLEG, "oleg", central="")
+    found = users.understand(host.batch(users.questions()))
+    assert [(user.roaming, user.loadable) for user in found] == [(True, False), (True, False), (False, True)]
+
+
 def test_nobody():
     answers = Host().batch(users.questions())
     assert users.understand(answers) == []

@@ -30,6 +30,7 @@ class Someone:
     end: str = "installer"
     runs: tuple[str, ...] = ()
     refused: bool = False
+    roaming: bool = False
     command: str = '"C:\\Users\\x\\uninstall.exe" /S'
 
     def parts(self, order: Order, root: str, name: str) -> str:
@@ -77,8 +78,9 @@ def answers(
     loaded = [sid for sid, one in people.items() if one.on]
     profiles = "".join(
         f"HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\ProfileList\\{sid}\r\n"
-        f"    ProfileImagePath    REG_EXPAND_SZ    C:\\Users\\{NAMES[sid]}\r\n\r\n"
-        for sid in people
+        f"    ProfileImagePath    REG_EXPAND_SZ    C:\\Users\\{NAMES[sid]}\r\n"
+        f"    CentralProfile    REG_SZ    {'//files/profiles' if one.roaming else ''}\r\n\r\n"
+        for sid, one in people.items()
     )
     sessions = "".join(
         f"HKEY_USERS\\{sid}\\Volatile Environment\r\n    USERNAME    REG_SZ    {NAMES[sid]}\r\n\r\n" for sid in loaded
