@@ -234,6 +234,8 @@ requirements:
 notes:
   - When the supervisor is killed, its terminal is gone and the kernel hangs up the installer (SIGHUP). What ignores that is ended
     before the next run begins.
+  - The installer is not the leader of its session, as it is not for a person in a shell. What prints for it (a C(tee) into a log) may end
+    up to five seconds after its first process, and a service that it left in the background goes on.
   - An installer that is stopped gets SIGHUP, after three seconds SIGTERM, after five more SIGKILL, with all processes of its session.
     What it moved into a session or service of its own goes on.
   - Two tasks for the same O(name) at a time - the second waits for the first when their inputs are the same, and else fails and says who

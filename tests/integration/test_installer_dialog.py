@@ -274,11 +274,11 @@ def end_connection(_process, host) -> None:
 
 
 def end_module(_process, host) -> None:
-    """The module on the host dies: every Python there but the supervisor."""
-    supervisor = host.journal()["supervisor"]["pid"]
+    """The module on the host dies: every Python there but the supervisor, and the leader of the installer's session."""
+    supervisor, leader = (host.journal()[name]["pid"] for name in ("supervisor", "installer"))
     host.sh(
         'for folder in /proc/[0-9]*; do pid=${folder#/proc/}; [ "$(cat $folder/comm 2>/dev/null)" = python3 ] || continue; '
-        f"[ $pid = {supervisor} ] || kill -9 $pid; done"
+        f"[ $pid = {supervisor} ] || [ $pid = {leader} ] || kill -9 $pid; done"
     )
 
 

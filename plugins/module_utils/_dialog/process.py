@@ -12,6 +12,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import resource
 import select
 import signal
 import struct
@@ -46,6 +47,9 @@ _DEFAULT_SIGNALS = (
 )
 _ON_ITS_WAY = 0.03
 """Seconds in which the kernel hands output from one side of a terminal to the other."""
+_LEADER_IGNORES = ("SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGTSTP", "SIGTTOU")
+_LAST_WORDS = 5.0
+"""Seconds in which those that print for the installer (tee) may end after it."""
 _GET_NUMBER = 0x80045430  # TIOCGPTN, ioctl_tty(2)
 
 
@@ -58,8 +62,61 @@ def environment(spec: Spec, run: str) -> dict[str, str]:
     return wanted
 
 
+def _lead() -> None:
+    """Fork; the parent leads the session, ends as the child does, and only the child returns.
+
+    When the leader of a session ends, the kernel hangs up the group in the foreground. Of an installer that a person starts the leader
+    is the shell of the login. So ``exec > >(tee install.log)`` may print its last lines after the installer has ended, and a service in
+    the background goes on.
+    """
+    for name in _LEADER_IGNORES:
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
+    child = os.fork()
+    if not child:
+        # As a shell does it.
+        os.setpgid(0, 0)
+        os.tcsetpgrp(0, os.getpid())
+        return
+    try:
+        signal.signal(signal.SIGHUP, lambda _number, _frame: _hang_up(child))
+        # The terminal must be seen to be closed when all others have closed it, and whoever started us waits for a pipe.
+        os.closerange(0, min(1 << 20, resource.getrlimit(resource.RLIMIT_NOFILE)[0]))
+        status = os.waitpid(child, 0)[1]
+        if not os.WIFSIGNALED(status):
+            deadline = time.monotonic() + _LAST_WORDS
+            while time.monotonic() < deadline and _group(child):
+                time.sleep(0.02)
+            with contextlib.suppress(OSError):
+                os.tcsetpgrp(os.open("/dev/tty", os.O_RDWR), os.getpgrp())
+            os._exit(os.WEXITSTATUS(status))
+        # Killed: what is left of it is hung up.
+        number = os.WTERMSIG(status)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if number != signal.SIGKILL:
+            signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_SETMASK, [])
+        os.kill(os.getpid(), number)
+    finally:
+        os._exit(os.EX_OSERR)
+
+
+def _hang_up(group: int) -> None:
+    """The kernel tells the leader alone that the terminal is gone (the supervisor was killed): it hands that on."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR))
+    except OSError:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGHUP)
+            os.killpg(group, signal.SIGCONT)
+
+
+def _group(number: int) -> list[int]:
+    """What still runs of a process group of this session."""
+    return [pid for pid in waiting.session(os.getpid()) if waiting.stat(pid)[2:3] == [str(number)]]
+
+
 class Installer:
-    """A running installer: leader of a session with a controlling terminal."""
+    """A running installer, in a session of its own with a controlling terminal. ``pid``: the leader of that session."""
 
     def __init__(self, pid: int, descriptor: int) -> None:
         self.pid, self.descriptor = pid, descriptor
@@ -79,6 +136,7 @@ class Installer:
         os.umask(mask)
 
         def become_normal() -> None:
+            _lead()
             # Python ignores some signals, and what is ignored would be inherited.
             for name in _DEFAULT_SIGNALS:
                 signal.signal(getattr(signal, name), signal.SIG_DFL)
@@ -168,7 +226,7 @@ class Installer:
         return state
 
     def poll(self) -> bool:
-        """Whether its first process has ended."""
+        """Whether its first process has ended, and those that printed for it."""
         if not self.ended:
             try:
                 pid, status = os.waitpid(self.pid, os.WNOHANG)

@@ -621,8 +621,26 @@ def test_many_tasks_at_the_same_moment(place):
     assert (place.folder / "runs").read_text() == "run\n"
 
 
-def test_a_background_service_goes_on(place):
-    place.script("setsid sleep 30 >/dev/null 2>&1 </dev/null & echo $! >pid; sleep 0.5; echo started")
+@pytest.mark.parametrize("code", [0, 3])
+def test_the_last_lines_of_an_installer_that_prints_through_another_program(place, code):
+    place.script(
+        f"""
+        exec > >(sleep 1; tee install.log) 2>&1
+        echo "Integrational token: late-1"
+        echo "Installation complete"
+        exit {code}
+    """
+    )
+    if code:
+        assert place.fails(values=VALUES).what.startswith("The installer ended with exit code 3")
+    else:
+        place.run(values=VALUES, success="Installation complete")
+    assert json.loads(place.journal.read_text())["values"]["token"]["value"] == "late-1"
+
+
+@pytest.mark.parametrize("command", ["setsid sleep 30 >/dev/null 2>&1 </dev/null", "sleep 30"])
+def test_a_background_service_goes_on(place, command):
+    place.script(f"{command} & echo $! >pid; sleep 0.5; echo started")
     assert place.run()["status"] == "done"
     pid = int((place.folder / "pid").read_text())
     assert not gone(pid)
