@@ -87,6 +87,12 @@ options:
           - The same for a secret. It is masked wherever it would be seen, also where the terminal shows what is typed.
           - One of less than three characters is masked only there.
         type: str
+      enter:
+        description:
+          - Whether the Enter key is pressed after the answer.
+          - V(false) is for a question that takes a single key, as C(read -n 1) of bash does. Enter would be the answer to the next one.
+        type: bool
+        default: true
       repeat:
         description: How often it may be asked. Once more, and the answer counts as refused.
         type: int
@@ -421,6 +427,7 @@ ARGUMENT_SPEC = {
             "pattern": {"type": "str", "required": True},
             "answer": {"type": "str"},
             "secret_answer": {"type": "str", "no_log": True},
+            "enter": {"type": "bool", "default": True},
             "repeat": {"type": "int", "default": 1},
             "optional": {"type": "bool", "default": False},
         },

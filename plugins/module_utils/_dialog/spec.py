@@ -34,6 +34,8 @@ class Prompt:
     secret: bool
     repeat: int
     optional: bool
+    enter: bool = True
+    """Whether Enter is pressed after it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -193,6 +195,10 @@ def _prompt(number: int, entry: dict) -> Prompt:
         raise InputError(
             f"{where}: the answer has more than {LONGEST_ANSWER} bytes.", action="A terminal takes no longer line."
         )
+    if not text and not entry["enter"]:
+        raise InputError(
+            f"{where}: nothing would be typed.", action="Give a key as answer, or let Enter be pressed (enter: true)."
+        )
     if entry["repeat"] < 1:
         raise InputError(f"{where}: repeat is {entry['repeat']}.", action="Give 1 or more.")
     return Prompt(
@@ -202,6 +208,7 @@ def _prompt(number: int, entry: dict) -> Prompt:
         secret is not None,
         entry["repeat"],
         entry["optional"],
+        entry["enter"],
     )
 
 

@@ -201,7 +201,7 @@ class Supervisor:
         echo, whole_lines, translated = self.installer.modes()
         self.dialogue.answer(prompt, echo or not whole_lines)
         self.transcript.write(f"== answered {prompt.name}")
-        enter = b"\r" if translated or not whole_lines else b"\n"
+        enter = (b"\r" if translated or not whole_lines else b"\n") if prompt.enter else b""
         self.installer.write(prompt.answer.encode("utf-8", "surrogateescape") + enter)
         self._last_output = time.monotonic()
         self._save()

@@ -48,6 +48,7 @@ def prompt(name: str, pattern: str, answer: str | None = None, **more) -> dict:
         "pattern": pattern,
         "answer": answer,
         "secret_answer": None,
+        "enter": True,
         "repeat": 1,
         "optional": False,
         **more,

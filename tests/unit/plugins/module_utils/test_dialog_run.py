@@ -212,6 +212,20 @@ def test_repeat(place):
     assert error.what.endswith("which was given 2 times.")
 
 
+@pytest.mark.parametrize("options", ["", "-s"])
+def test_a_question_that_takes_one_key(place, options):
+    place.script(
+        f"""
+        read -rn 1 {options} -p "Accept the agreement? [y/N] " agreed; echo
+        read -rp "License key: " key
+        echo "$agreed,$key" >got
+    """
+    )
+    agreement = prompt("agreement", r"agreement\? \[y/N", "y", enter=False)
+    assert place.run(prompts=[agreement, prompt("key", "License key", "4711")])["answered"] == ["agreement", "key"]
+    assert (place.folder / "got").read_text() == "y,4711\n"
+
+
 @pytest.mark.parametrize("code", [0, 3])
 def test_a_known_error(place, code):
     script = f'echo -e "docker: \\e[31munauthorized: Incorrect login or password\\e[0m"; exit {code}'

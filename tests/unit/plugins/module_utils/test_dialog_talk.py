@@ -392,6 +392,7 @@ def test_a_slow_pattern_fails_the_run_and_names_what_it_read():
         ({"prompts": [prompt("a", "A", "two\nlines")]}, "the answer holds a line break or another control character."),
         ({"prompts": [prompt("a", "A", "ж" * 3000)]}, "the answer has more than 4000 bytes."),
         ({"prompts": [prompt("a", "A", "x", repeat=0)]}, "repeat is 0."),
+        ({"prompts": [prompt("a", "A", "", enter=False)]}, "prompts[0] (a): nothing would be typed."),
         ({"prompts": [prompt("a", "A", "x"), prompt("a", "B", "x")]}, "prompts: a is there twice."),
         ({"values": [value("v", "Value: .*")]}, "pattern 'Value: .*' has no group."),
         ({"values": [value("v", "Value: (.*)", format="[")]}, "values[0] (v): format: '['"),
