@@ -302,6 +302,18 @@ def test_nothing_is_done_that_was_not_allowed(host):
     assert result.returncode == 0, result.stdout
     assert "a person must do" not in result.stdout
 
+    # What came with the host from its platform has the last word, and what else stands there is secret.
+    host.sh(
+        "mkdir -p /var/lib/cloud/instance\n"
+        "printf '#cloud-config\\nchpasswd: c4nary\\nmanage_etc_hosts: true\\n' >/var/lib/cloud/instance/cloud-config.txt\n"
+        "echo 'manage_etc_hosts: false' >/var/lib/cloud/instance/vendor-cloud-config.txt"
+    )
+    result = host.run(wish | {"host_hostname": "chat", "host_upgrade": "none"}, "-vvv")
+    assert result.returncode == 0, result.stdout
+    text = " ".join(result.stdout.split())
+    assert "(`manage_etc_hosts: true`), says /var/lib/cloud/instance/cloud-config.txt. That came with the host" in text
+    assert "c4nary" not in text and "YzRuYXJ5" not in text
+
     host.sh("dpkg --force-depends --remove iproute2")
     predicted = host.run({"host_firewall": True}, "--check")
     assert predicted.returncode == 0, predicted.stdout
