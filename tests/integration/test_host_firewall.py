@@ -160,3 +160,15 @@ def test_other_services_are_not_cut_off_without_a_word(host):
     assert result.returncode == 0, result.stdout
     assert "that the firewall cuts off" not in result.stdout
     assert host.done(ports(443, 8000)) == 0
+
+
+def test_a_name_as_a_source_is_refused(host):
+    """The rules are loaded before the network is up: a name would leave the host without any after its next start."""
+    for wish in (
+        {"host_open_ports": [{"port": 443, "sources": ["monitor.corp.test"]}]},
+        {"host_ssh_sources": ["localhost"]},
+    ):
+        refused = host.run(BASE | wish)
+        assert refused.returncode != 0
+        assert "no names: the firewall is loaded before the host can resolve any" in " ".join(refused.stdout.split())
+    assert host.sh("ls -d /etc/onprem-chat 2>&1 || true").endswith("No such file or directory\n")
