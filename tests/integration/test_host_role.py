@@ -236,6 +236,31 @@ def test_names_move_to_their_addresses(host):
     assert host.done(wish) == 0
 
 
+PROXMOX = "# --- BEGIN PVE ---\n{}\n# --- END PVE ---\n"
+
+
+def test_a_container_of_proxmox(host):
+    """Stand-in: what it writes at each start of a container, as a shell script."""
+    resolv = PROXMOX.format("search corp.test\nnameserver 10.203.0.10")
+    host.lab.exec("chat", ["tee", "/etc/resolv.conf"], input=resolv, check=True)
+    host.lab.exec("chat", ["tee", "/etc/hosts"], input=PROXMOX.format("127.0.1.1 chat.corp.test chat"), check=True)
+    wish = {"host_search": "remove", "host_mend": ["hosts", "resolver"]}
+    refused = host.run(wish)
+    assert refused.returncode != 0
+    text = " ".join(refused.stdout.split())
+    assert "belongs to Proxmox VE and has `search corp.test`. Writing it would be undone. Nothing was changed." in text
+    assert "(the role then writes /etc/.pve-ignore.resolv.conf)" in text
+    assert host.read() == resolv
+
+    allowed = wish | {"host_mend": ["hosts", "resolver", "resolver_writer"]}
+    mended = host.run(allowed)
+    assert mended.returncode == 0, mended.stdout
+    assert "make an empty /etc/.pve-ignore.hosts" in " ".join(mended.stdout.split())
+    assert host.sh("cat /etc/.pve-ignore.resolv.conf") == ""
+    assert (host.search(), host.servers()) == ([], ["10.203.0.10"])
+    assert host.done(allowed) == 0
+
+
 FORMS = {
     "no last end of line": "127.0.0.1 localhost\n10.203.0.20 chat.corp.test chat",
     "CRLF": "127.0.0.1 localhost\r\n\r\n10.203.0.20 chat.corp.test chat\r\n",

@@ -195,8 +195,11 @@ def resolver_writer(root: pathlib.Path) -> str:
     except OSError:
         target = ""
     comments = [line for line in (read_text(root, "etc/resolv.conf") or "").splitlines() if line[:1] in ("#", ";")]
-    shown = (target + "\n" + "\n".join(comments)).lower().replace("systemd/resolve", "systemd-resolved")
-    for name in ("systemd-resolved", "NetworkManager", "resolvconf", "dhclient", "dhcpcd", "connman", "cloud-init"):
+    shown = (target + "\n" + "\n".join(comments)).lower()
+    shown = shown.replace("systemd/resolve", "systemd-resolved").replace("begin pve", "proxmox ve")
+    for name in (
+        "systemd-resolved", "NetworkManager", "resolvconf", "dhclient", "dhcpcd", "connman", "cloud-init", "Proxmox VE",
+    ):  # fmt: skip
         if name.lower() in shown:
             return name
     return ""
