@@ -102,7 +102,7 @@ def test_backup_while_users_write(site):
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        results = [site.run(BACKUP) for _ in range(3)]
+        results = [site.run(BACKUP) for _number in range(3)]
     finally:
         stop.set()
         writer.join()
