@@ -115,11 +115,15 @@ def changelog(only: str) -> Count:
 
 
 def specs(only: str) -> Count:
-    """Each role: defaults and optional options of the argument spec are the same, with equal values; there is a scenario."""
+    """Each role: defaults and optional options of the argument specs are the same, with equal values; there is a scenario."""
     count = Count()
     for role in sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir()):
         defaults = _load(role / "defaults/main.yml")
-        options = _load(role / "meta/argument_specs.yml").get("argument_specs", {}).get("main", {}).get("options", {})
+        entries = _load(role / "meta/argument_specs.yml").get("argument_specs", {})
+        # Of an option that several entry points have, that of main counts, which is the first.
+        options = {
+            name: option for entry in reversed(entries.values()) for name, option in entry.get("options", {}).items()
+        }
         optional = {name: option.get("default") for name, option in options.items() if not option.get("required")}
         faults = [
             f"{name} has a default but no place in the argument spec" for name in defaults.keys() - options.keys()
