@@ -56,8 +56,9 @@ def talk(command: list[str], answers: Iterable[tuple[str, str]], seconds: float 
             deadline = 0
     else:
         os.kill(pid, signal.SIGKILL)
-    os.close(terminal)
+    # In this order: where the leader of the session dies while the terminal is closed, the kernel may hang up nobody.
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    os.close(terminal)
     return Talk(plain(raw), code, tuple(words for words, _answer in left))
 
 
