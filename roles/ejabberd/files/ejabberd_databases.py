@@ -155,7 +155,7 @@ def set_aside(file, kept):
 
 
 def resume(files):
-    """Undoes what a killed exchange has begun: a database under two names, and its log in another folder."""
+    """Undoes what a killed exchange has begun: a database under two names, and its log in another folder. Nobody may use it."""
     for file in files:
         for kept in file.parent.glob("before-restore-*"):
             former = kept / file.name
@@ -230,7 +230,6 @@ def place(folder, ports, seconds, sums, service):
     """The folder with the former files. The service has stop() and start(ports, seconds), which say what went wrong."""
     files = list(sums)
     try:
-        resume(files)
         made = prepare(folder, sums)
         kept = keeper(files[0].parent)
         wrong = service.stop()
@@ -313,10 +312,12 @@ def main(verb, *given):
             # A lost connection would end it between stop and start.
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
             wanted = {pathlib.Path(name): total for name, total in json.loads(sums).items()}
+            unit = Unit()
             with alone():
-                kept = place(
-                    pathlib.Path(folder), [int(port) for port in ports.split(",")], int(seconds), wanted, Unit()
-                )
+                # Of a running ejabberd its start has done so, and a log that is put beside its database now would destroy that.
+                if not unit.active():
+                    resume(wanted)
+                kept = place(pathlib.Path(folder), [int(port) for port in ports.split(",")], int(seconds), wanted, unit)
             print(kept)
         else:
             raise DatabaseError(f"{verb} is none of wal, room, copy, place")
